@@ -1,0 +1,6 @@
+export { formatUsd, parseUsd } from './money.ts'
+export type { NanoUsd } from './money.ts'
+export { computeCharge, parsePrice } from './price.ts'
+export type { Charge, ChargeTerm, Price, PriceRates } from './price.ts'
+export { parseRatio } from './rational.ts'
+export type { Rational } from './rational.ts'
