@@ -35,14 +35,20 @@ export interface Dialect {
   readonly name: DialectName
   /** The body and HTTP status with which a client of this dialect learns of `error`, as its official SDKs parse it. */
   renderError(error: ToldError): RenderedError
-  /** The same inside a stream whose head is sent: complete SSE text, with the terminator where the grammar has one. */
-  renderErrorFrame(error: ToldError): string
+  /**
+   * The same inside a stream whose head is sent: complete SSE text, with the terminator where the grammar has one. `tap`: of the
+   * attempt whose events the client was sent, so that Responses can close what it opened; left out when none were sent.
+   */
+  renderErrorFrame(error: ToldError, tap?: StreamTap): string
   /** An upstream's refusal → neutral class (conversion table of errors). `body` is the parsed JSON, or the text when it is none. */
   parseError(status: number, body: unknown): UpstreamError
   /** An error object inside an answer with status 200, or `undefined` when the answer is none. */
   findError(body: unknown): UpstreamError | undefined
-  /** Usage of a whole answer; `undefined` when it reports none. `usage` is the value of the member `usageKey`. */
-  parseUsage(usage: unknown): Usage | undefined
+  /**
+   * Usage of a whole answer; `undefined` when it reports none. `usage` is the value of the member `usageKey`; `whole`, where at hand,
+   * the answer around it: some of what is billed (tier, server tools, cached tokens of some vendors) stands beside the usage.
+   */
+  parseUsage(usage: unknown, whole?: unknown): Usage | undefined
   /** The top-level member of a whole answer that holds usage: `usage`, `usageMetadata`. */
   readonly usageKey: string
   /** Plain text of everything generated in a whole answer, for counting where the upstream reports no usage. */

@@ -2,7 +2,12 @@ import type { DialectName } from '@yumen/protocol'
 
 /** What is asked of an upstream. `chat` is a dialect's own generation call, whatever its path is named. */
 export const operations = [
-  'chat', 'completions', 'embeddings', 'batch-embeddings', 'moderations', 'count-tokens',
+  'chat',
+  'completions',
+  'embeddings',
+  'batch-embeddings',
+  'moderations',
+  'count-tokens',
 ] as const
 export type Operation = (typeof operations)[number]
 
@@ -26,7 +31,9 @@ export type Endpoints = Partial<Record<Operation, string>>
 
 /**
  * What happens to one top-level member of a passing request body. A member that no rule names stays byte for byte.
- * - `keep`: as it is · `remove`: with its comma · `set`: another value · `spread`: its members become top-level ones
+ * - `keep`: as it is · `remove`: with its comma · `set`: another value
+ * - `spread`: its members become top-level ones, except those that the body has already and the governing ones
+ *   (model, stream, limits): nobody gets around the scan by this
  */
 export type MemberEdit =
   | { readonly kind: 'keep' | 'remove' | 'spread' }
@@ -43,7 +50,7 @@ export interface Provider {
   readonly baseUrl?: string
   /** Native dialects in the order of preference. */
   readonly speaks: Partial<Record<DialectName, Endpoints>>
-  /** Path and query of one attempt where a table of endpoints cannot say it. `undefined`: not offered. */
+  /** Path and query of an attempt that `speaks` lists, where the table cannot say it. `undefined`: not offered. */
   readonly path?: (ask: Ask) => string | undefined
   /** Mends addresses as people paste them (a suffix that the endpoints repeat). Gets it without slashes at the end. */
   readonly cleanBaseUrl?: (url: string) => string
@@ -70,8 +77,10 @@ export interface Traits {
 
 /** Checks what types cannot say, at load. */
 export function defineProvider(provider: Provider): Provider {
-  if (!/^[a-z0-9]+(-[a-z0-9]+)*$/.test(provider.id)) throw new Error(`provider id '${provider.id}' is not lower-case words`)
-  if (provider.baseUrl?.endsWith('/')) throw new Error(`provider ${provider.id}: the base URL ends with a slash`)
+  if (!/^[a-z0-9]+(-[a-z0-9]+)*$/.test(provider.id))
+    throw new Error(`provider id '${provider.id}' is not lower-case words`)
+  if (provider.baseUrl?.endsWith('/'))
+    throw new Error(`provider ${provider.id}: the base URL ends with a slash`)
   return provider
 }
 

@@ -1,0 +1,23 @@
+import type { Row } from '../bench.ts'
+import { latencyRow } from './latency.ts'
+import { bodiesRow, memoryRow } from './memory.ts'
+import { startRow } from './start.ts'
+import { firstTokenRow, streamRow, streams5000Row } from './streams.ts'
+import { applyRow, failingRow, millionRow, tlsRow, whole1kRow, whole200kRow } from './whole.ts'
+
+/** In the order in which they run. */
+export const rows: readonly Row[] = [
+  startRow,
+  whole1kRow,
+  whole200kRow,
+  streamRow,
+  firstTokenRow,
+  latencyRow,
+  tlsRow,
+  failingRow,
+  applyRow,
+  millionRow,
+  memoryRow,
+  streams5000Row,
+  bodiesRow,
+]

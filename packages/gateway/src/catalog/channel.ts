@@ -1,0 +1,107 @@
+import type { DialectName } from '@yumen/protocol'
+import { dialectNames } from '@yumen/protocol'
+import { findProvider, type Provider, resolveBaseUrl } from '@yumen/providers'
+import type { Options } from '#config'
+import type { Row } from '#store'
+import type { Sealer } from './sealing.ts'
+
+export interface ChannelKey {
+  readonly position: number
+  readonly secret: string
+  readonly fingerprint: string
+}
+
+/** How long an attempt may take, milliseconds: the options, each overridden by the channel's setting of the same name. */
+export interface TimeLimits {
+  readonly connectTimeoutMs: number
+  readonly firstByteTimeoutMs: number
+  readonly idleTimeoutMs: number
+  readonly totalTimeoutMs: number
+  readonly pingIntervalMs: number
+  readonly retryTimes: number
+}
+
+/** A stored way to one provider account, ready to be used. Immutable. */
+export interface Channel {
+  readonly id: number
+  readonly revision: number
+  readonly name: string
+  readonly provider: Provider
+  /** The channel's own or the provider's, cleaned, without a slash at the end. */
+  readonly baseUrl: string
+  readonly keys: readonly ChannelKey[]
+  readonly keyMode: 'random' | 'polling'
+  readonly models: ReadonlySet<string>
+  readonly groups: ReadonlySet<string>
+  readonly priority: number
+  readonly weight: number
+  readonly modelMapping: ReadonlyMap<string, string>
+  readonly settings: Readonly<Record<string, unknown>>
+  /** When set, the only dialect that is spoken to it. */
+  readonly dialect: DialectName | undefined
+  readonly isEnabled: boolean
+  readonly timeLimits: TimeLimits
+}
+
+/** A stored channel that cannot be used as it is: said once in the log, and left out. */
+export class ChannelError extends Error {
+  override readonly name = 'ChannelError'
+}
+
+const timeLimitNames = [
+  'connectTimeoutMs', 'firstByteTimeoutMs', 'idleTimeoutMs', 'totalTimeoutMs', 'pingIntervalMs', 'retryTimes',
+] as const satisfies readonly (keyof TimeLimits)[]
+
+/** Rows of the store → a channel. @throws ChannelError, SealError */
+export function readChannel(
+  row: Row<'channels'>, keys: readonly Row<'channel_keys'>[], { options, sealer }: { options: Options; sealer: Sealer },
+): Channel {
+  const provider = findProvider(row.provider)
+  if (provider === undefined) throw new ChannelError(`channel ${row.name}: there is no provider '${row.provider}'`)
+  if (provider.unavailable !== undefined) throw new ChannelError(`channel ${row.name}: ${provider.unavailable}`)
+  const settings = readObject(row.settings)
+  return {
+    id: row.id,
+    revision: row.revision,
+    name: row.name,
+    provider,
+    baseUrl: findBaseUrl(row, provider),
+    keys: keys.map(key => ({
+      position: key.position, secret: sealer.open(key.sealed, 'channel-key'), fingerprint: key.fingerprint,
+    })),
+    keyMode: row.key_mode,
+    models: new Set(readStrings(row.models)),
+    groups: new Set(readStrings(row.groups)),
+    priority: row.priority,
+    weight: row.weight,
+    modelMapping: new Map(Object.entries(readObject(row.model_mapping)).map(([from, to]) => [from, String(to)])),
+    settings,
+    dialect: dialectNames.find(name => name === row.dialect),
+    isEnabled: row.enabled !== 0,
+    timeLimits: readTimeLimits(options, settings),
+  }
+}
+
+/** Limits of the options alone, for what happens before a channel is known. */
+export function readTimeLimits(options: Options, settings: Readonly<Record<string, unknown>> = {}): TimeLimits {
+  const entries = timeLimitNames.map(name => {
+    const own = settings[name]
+    return [name, typeof own === 'number' ? own : options[`relay.${name}`]]
+  })
+  return Object.fromEntries(entries)
+}
+
+function findBaseUrl(row: Row<'channels'>, provider: Provider): string {
+  const url = resolveBaseUrl(provider, row.base_url ?? undefined)
+  if (url === undefined) throw new ChannelError(`channel ${row.name}: a ${provider.name} channel needs a baseUrl`)
+  return url
+}
+
+function readStrings(json: string): string[] {
+  const value: unknown = JSON.parse(json)
+  return Array.isArray(value) ? value.map(String) : []
+}
+
+function readObject(json: string | null): Readonly<Record<string, unknown>> {
+  return json === null ? {} : JSON.parse(json)
+}

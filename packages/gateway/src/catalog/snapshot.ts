@@ -1,0 +1,141 @@
+import { compilePatterns, type Price, parsePrice, parseRatio, type Rational } from '@yumen/pricing'
+import { type Options, resolveOptions } from '#config'
+import type { Row, Store } from '#store'
+import { type Channel, ChannelError, readChannel } from './channel.ts'
+import { type Sealer, SealError } from './sealing.ts'
+
+export interface PriceVersion {
+  readonly id: number
+  readonly price: Price
+}
+
+export interface Group {
+  readonly name: string
+  readonly ratio: Rational
+  /** As it is written: what the record keeps. */
+  readonly ratioText: string
+}
+
+/** The immutable view of all configuration that the hot path reads. A change of the store makes a new one. */
+export interface Snapshot {
+  readonly revision: number
+  readonly options: Options
+  readonly channels: ReadonlyMap<number, Channel>
+  readonly groups: ReadonlyMap<string, Group>
+  /** The price in force for a model's name: an exact name before any pattern, then the longest pattern. */
+  findPrice(model: string): PriceVersion | undefined
+  /** Channels of `group` that list `model`, enabled or not, best priority first. */
+  channelsOf(group: string, model: string): readonly Channel[]
+  /** Models that enabled channels of `group` serve, sorted. */
+  modelsOf(group: string): readonly string[]
+}
+
+export interface SnapshotParts {
+  readonly db: Store['db']
+  readonly sealer: Sealer
+  readonly optionDefaults: Parameters<typeof resolveOptions>[1]
+  readonly now: number
+  /** A channel that had to be left out. */
+  readonly onBroken: (error: Error) => void
+}
+
+/** Reads what changed since `previous` and shares the rest with it. */
+export async function loadSnapshot(parts: SnapshotParts, previous?: Snapshot): Promise<Snapshot> {
+  const { db, now } = parts
+  const revision = await configurationRevision(db)
+  const optionRows = await db.selectFrom('options').select(['key', 'value']).execute()
+  const options = resolveOptions(optionRows, parts.optionDefaults)
+  const isSame = previous !== undefined && JSON.stringify(previous.options) === JSON.stringify(options)
+  const channels = await loadChannels(parts, options, isSame ? previous : undefined)
+  const groupRows = await db.selectFrom('groups').selectAll().execute()
+  const priceRows = await db.selectFrom('price_versions').selectAll()
+    .where('valid_from', '<=', now).where(where => where.or([where('valid_to', 'is', null), where('valid_to', '>', now)]))
+    .execute()
+  return buildSnapshot({ revision, options, channels, groupRows, priceRows })
+}
+
+/** What gateways poll: it rises with every change of groups, prices, channels and options. */
+export async function configurationRevision(db: Store['db']): Promise<number> {
+  const row = await db.selectFrom('revisions').select('revision').where('scope', '=', 'configuration').executeTakeFirst()
+  return row?.revision ?? 0
+}
+
+async function loadChannels(
+  parts: SnapshotParts, options: Options, previous: Snapshot | undefined,
+): Promise<ReadonlyMap<number, Channel>> {
+  const heads = await parts.db.selectFrom('channels').select(['id', 'revision']).execute()
+  const changed = heads.filter(head => previous?.channels.get(head.id)?.revision !== head.revision).map(head => head.id)
+  const channels = new Map<number, Channel>()
+  for (const { id } of heads) {
+    const known = previous?.channels.get(id)
+    if (known !== undefined) channels.set(id, known)
+  }
+  for (let from = 0; from < changed.length; from += channelsPerRead) {
+    for (const channel of await readChannels(parts, options, changed.slice(from, from + channelsPerRead))) {
+      channels.set(channel.id, channel)
+    }
+  }
+  return channels
+}
+
+/** Rows of one query: far below the number of parameters that any of the databases takes. */
+const channelsPerRead = 200
+
+async function readChannels(parts: SnapshotParts, options: Options, ids: readonly number[]): Promise<Channel[]> {
+  const rows = await parts.db.selectFrom('channels').selectAll().where('id', 'in', ids).execute()
+  const keyRows = await parts.db.selectFrom('channel_keys').selectAll().where('channel_id', 'in', ids)
+    .orderBy('channel_id').orderBy('position').execute()
+  const keysOf = Map.groupBy(keyRows, key => key.channel_id)
+  return rows.flatMap(row => {
+    try {
+      return [readChannel(row, keysOf.get(row.id) ?? [], { options, sealer: parts.sealer })]
+    } catch (error) {
+      if (!(error instanceof ChannelError || error instanceof SealError)) throw error
+      parts.onBroken(error)
+      return []
+    }
+  })
+}
+
+interface SnapshotRows {
+  readonly revision: number
+  readonly options: Options
+  readonly channels: ReadonlyMap<number, Channel>
+  readonly groupRows: readonly Row<'groups'>[]
+  readonly priceRows: readonly Row<'price_versions'>[]
+}
+
+function buildSnapshot({ revision, options, channels, groupRows, priceRows }: SnapshotRows): Snapshot {
+  const groups = new Map(groupRows.map(row => [
+    row.name, { name: row.name, ratio: parseRatio(row.ratio), ratioText: row.ratio },
+  ]))
+  const findPrice = compilePatterns(priceRows.map(row => [
+    row.pattern, { id: row.id, price: parsePrice(JSON.parse(row.rates)) },
+  ]))
+  const serving = new Map<string, readonly Channel[]>()
+  const listed = new Map<string, readonly string[]>()
+  return {
+    revision, options, channels, groups, findPrice,
+    channelsOf(group, model) {
+      const key = `${group}\n${model}`
+      const known = serving.get(key)
+      if (known !== undefined) return known
+      const found = [...channels.values()].filter(channel => channel.groups.has(group) && channel.models.has(model))
+        .sort((one, other) => other.priority - one.priority || one.id - other.id)
+      // Names that nobody serves are not kept: clients choose them, and there is no end of them.
+      if (found.length > 0) serving.set(key, found)
+      return found
+    },
+    modelsOf(group) {
+      const known = listed.get(group)
+      if (known !== undefined) return known
+      const models = new Set<string>()
+      for (const channel of channels.values()) {
+        if (channel.isEnabled && channel.groups.has(group)) for (const model of channel.models) models.add(model)
+      }
+      const sorted = [...models].sort()
+      listed.set(group, sorted)
+      return sorted
+    },
+  }
+}

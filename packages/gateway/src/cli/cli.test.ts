@@ -1,0 +1,310 @@
+import { execFile } from 'node:child_process'
+import { chmodSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { openStore } from '#store'
+
+const yumen = fileURLToPath(new URL('../../../../bin/yumen', import.meta.url))
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'yumen-cli-'))
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+interface Outcome {
+  readonly exitCode: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+interface RunOptions {
+  readonly stdin?: string
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** `bin/yumen` as a process of its own, in a data folder of its own. */
+function run(words: readonly string[], { stdin = '', env = {} }: RunOptions = {}): Promise<Outcome> {
+  const base = { PATH: '/usr/local/bin:/usr/bin:/bin', YUMEN_DATA_DIR: join(folder, 'data') }
+  return new Promise(resolve => {
+    const child = execFile(
+      yumen,
+      words,
+      { cwd: folder, env: { ...base, ...env } },
+      (error, stdout, stderr) => {
+        resolve({ exitCode: error === null ? 0 : Number(error.code), stdout, stderr })
+      },
+    )
+    child.stdin?.end(stdin)
+  })
+}
+
+const json = (outcome: Outcome) => JSON.parse(outcome.stdout)
+
+test('a newcomer adds a channel, a user and a key with three commands', async () => {
+  const channel = await run(
+    ['channel', 'add', '--name', 'first', '--provider', 'openai', '--key-env', 'KEY', '--json'],
+    { env: { KEY: 'sk-upstream' } },
+  )
+  expect(json(channel)).toMatchObject({
+    name: 'first',
+    provider: 'openai',
+    models: expect.arrayContaining([expect.any(String)]),
+  })
+  expect((await run(['user', 'add', 'alice', '--balance', '10'])).exitCode).toBe(0)
+  const key = await run(['key', 'add', '--user', 'alice', '--name', 'laptop'])
+  expect(key.stdout).toMatch(/^sk-[A-Za-z0-9]{48}\n$/)
+  expect(json(await run(['user', 'show', 'alice', '--json']))).toEqual({
+    username: 'alice',
+    group: 'default',
+    kind: 'prepaid',
+    balance: '10.000000000',
+    reserved: '0.000000000',
+    available: '10.000000000',
+    spent: '0.000000000',
+  })
+  const listed = await run(['channel', 'show', 'first', '--json'])
+  expect(json(listed).keys).toEqual([expect.stringMatching(/^[0-9a-f]{16}$/)])
+  expect(listed.stdout).not.toContain('sk-upstream')
+})
+
+const file = `apiVersion: yumen/v1
+users: [{ username: alice, balance: "1" }]
+apiKeys: [{ user: alice, name: ci }]
+channels: [{ name: a, provider: openai, keys: [{ env: KEY }], models: [gpt-4o] }]
+`
+
+test('apply prints a generated key once, and changes nothing the second time', async () => {
+  const path = join(folder, 'y.yaml')
+  writeFileSync(path, file)
+  const env = { KEY: 'sk-upstream' }
+  const dry = await run(['apply', '-f', path, '--dry-run'], { env })
+  expect(dry.stdout).toMatch(/\+ channel a\n3 changes; nothing was applied\.\n$/)
+  const first = json(await run(['apply', '-f', path, '--json'], { env }))
+  expect(first.generatedKeys).toEqual([{ user: 'alice', name: 'ci', key: expect.stringMatching(/^sk-/) }])
+  expect(first.changes).toHaveLength(3)
+  expect(json(await run(['apply', '-f', path, '--json'], { env }))).toEqual({
+    dryRun: false,
+    changes: [],
+    generatedKeys: [],
+  })
+})
+
+test('what export writes is applied again without a change', async () => {
+  await run(['apply', '-f', '-'], { stdin: file, env: { KEY: 'sk-upstream' } })
+  const exported = await run(['export', '--with-secrets', '-o', 'out.yaml'])
+  expect(exported).toEqual({ exitCode: 0, stdout: '', stderr: '' })
+  expect(statSync(join(folder, 'out.yaml')).mode & 0o777).toBe(0o600)
+  expect((await run(['apply', '-f', 'out.yaml'])).stdout).toBe('Nothing to change.\n')
+})
+
+test('a wrong file is told by line and column, applies nothing and exits 1', async () => {
+  const stdin = `${file}chanels: []\n`
+  const outcome = await run(['apply', '-f', '-'], { stdin, env: { KEY: 'x' } })
+  expect(outcome.exitCode).toBe(1)
+  expect(outcome.stderr).toMatch(/^stdin:5:1 chanels: found an unknown key/)
+  expect(existsSync(join(folder, 'data', 'yumen.db'))).toBe(false)
+})
+
+test('what only the store can know is told by line and column as well', async () => {
+  const stdin = 'apiVersion: yumen/v1\napiKeys:\n  - user: bob\n    name: ci\n'
+  const outcome = await run(['apply', '-f', '-'], { stdin })
+  expect(outcome.exitCode).toBe(1)
+  expect(outcome.stderr).toContain('stdin:3:11 apiKeys[0].user: there is no user bob')
+})
+
+test.each([
+  { says: 'an unknown command', words: ['serv'], exitCode: 1, stderr: /Did you mean serve/ },
+  {
+    says: 'a command that is not built yet',
+    words: ['receipt', 'X'],
+    exitCode: 1,
+    stderr: /receipt is not built yet/,
+  },
+  {
+    says: 'a user that is not there',
+    words: ['user', 'show', 'nobody'],
+    exitCode: 1,
+    stderr: /there is no user nobody/,
+  },
+  {
+    says: 'a key that is not there',
+    words: ['key', 'disable', '7'],
+    exitCode: 1,
+    stderr: /there is no API key 7/,
+  },
+  {
+    says: 'an amount that is none',
+    words: ['user', 'add', 'a', '--balance', 'ten'],
+    exitCode: 1,
+    stderr: /--balance: found "ten", allowed: an amount/,
+  },
+  {
+    says: 'a provider that is none',
+    words: ['channel', 'add', '--name', 'a', '--provider', 'opnai', '--key', 'k'],
+    exitCode: 1,
+    stderr: /--provider: found "opnai", allowed: .*did you mean openai/,
+  },
+])('$says is an error with exit status $exitCode', async ({ words, exitCode, stderr }) => {
+  const outcome = await run(words)
+  expect(outcome.exitCode).toBe(exitCode)
+  expect(outcome.stderr).toMatch(stderr)
+  expect(outcome.stderr).not.toContain('bug')
+})
+
+test('a database that cannot be reached is exit status 2, a variable that is wrong 1', async () => {
+  const away = await run(['user', 'list'], { env: { SQL_DSN: 'postgres://a:canary@127.0.0.1:1/x' } })
+  expect(away.exitCode).toBe(2)
+  expect(away.stderr).not.toContain('canary')
+  const wrong = await run(['user', 'list'], { env: { PORT: 'x' } })
+  expect(wrong).toMatchObject({
+    exitCode: 1,
+    stderr: 'yumen: PORT: found "x", allowed: a whole number from 0 to 65535\n',
+  })
+})
+
+test('a request is listed and shown with its attempts, usage and charge', async () => {
+  await run(['apply', '-f', '-'], { stdin: file, env: { KEY: 'sk-upstream' } })
+  const id = await commitRequest()
+  const shown = json(await run(['requests', 'show', id, '--json']))
+  expect(shown).toMatchObject({
+    requestId: id,
+    client: 'openai-chat',
+    user: 'alice',
+    model: 'gpt-4o',
+    upstreamModel: 'gpt-4o-2024',
+    channel: 'a',
+    attempts: [{ channel: 'a', keyFingerprint: 'f00d', class: 'ok', status: 200, ms: 12 }],
+    usage: { input: 3, output: 4, cacheRead: 0, cacheWrite: { '5m': 0 } },
+    source: 'upstream',
+    charge: '0.000000007',
+    warnings: [],
+    timings: { authenticated: 1, bodyRead: 2, planned: 3, ended: 20 },
+  })
+  const listed = json(
+    await run(['requests', 'list', '--user', 'alice', '--channel', 'a', '--since', '1h', '--json']),
+  )
+  expect(listed).toEqual({ items: [shown], next: null, scannedTo: null })
+  expect(json(await run(['user', 'show', 'alice', '--json']))).toMatchObject({
+    balance: '0.999999993',
+    spent: '0.000000007',
+  })
+  expect((await run(['requests', 'list', '--model', 'other'])).stdout).toBe('No requests.\n')
+})
+
+test('doctor names a key file that others can read, and a port that something else holds', async () => {
+  await run(['user', 'add', 'root', '--role', 'root'])
+  await run(['channel', 'add', '--name', 'a', '--provider', 'openai', '--key', 'k'])
+  chmodSync(join(folder, 'data', 'secret.key'), 0o644)
+  const other = createServer((_, response) => response.writeHead(404).end()).listen(0, '0.0.0.0')
+  await new Promise(resolve => other.once('listening', resolve))
+  const address = other.address()
+  const port = typeof address === 'object' && address !== null ? String(address.port) : ''
+  const outcome = await run(['doctor', '--json'], { env: { PORT: port, YUMEN_LOGLEVEL: 'debug' } })
+  other.close()
+  expect(outcome.exitCode).toBe(1)
+  const states = new Map<string, string>(
+    json(outcome).checks.map((check: { name: string; state: string }) => [check.name, check.state]),
+  )
+  expect(Object.fromEntries(states)).toMatchObject({
+    runtime: 'ok',
+    environment: 'warn',
+    secret: 'fail',
+    store: 'ok',
+    schema: 'ok',
+    port: 'fail',
+    journal: expect.any(String),
+  })
+})
+
+test('migrate says what is pending and what it did', async () => {
+  expect(json(await run(['migrate', '--json']))).toMatchObject({
+    store: 'sqlite',
+    applied: expect.arrayContaining([expect.stringMatching(/^0001-/)]),
+    pending: [],
+  })
+  expect((await run(['migrate', '--status'])).stdout).toMatch(/^The schema is up to date/)
+})
+
+test('a password is read from stdin and never from the command line', async () => {
+  const added = await run(['user', 'add', 'root', '--role', 'root', '--password-stdin'], {
+    stdin: 'correct-horse\n',
+  })
+  expect(added.stdout).toBe('Added user root.\n')
+  expect((await run(['user', 'password', 'root', '--password-stdin'], { stdin: 'short' })).stderr).toContain(
+    '8 to 128 characters',
+  )
+  expect((await run(['user', 'password', 'root'])).stderr).toContain('use --password-stdin')
+})
+
+test.each([
+  'serve',
+  'apply',
+  'export',
+  'user',
+  'key',
+  'channel',
+  'requests',
+  'migrate',
+  'doctor',
+  'simulate',
+])('%s --help shows an example', async command => {
+  const { exitCode, stdout } = await run([command, '--help'])
+  expect(exitCode).toBe(0)
+  expect(stdout).toMatch(new RegExp(`Examples:\n  yumen ${command}`))
+})
+
+/** One settled request of alice's key, as a gateway would commit it. */
+async function commitRequest(): Promise<string> {
+  const store = await openStore({ sqlitePath: join(folder, 'data', 'yumen.db'), migrate: false })
+  try {
+    const key = await store.db.selectFrom('api_keys').select(['id', 'account_id']).executeTakeFirstOrThrow()
+    const channel = await store.db.selectFrom('channels').select('id').executeTakeFirstOrThrow()
+    const { ulid } = await import('ulid')
+    const now = Date.now()
+    const record = {
+      kind: 'settled',
+      class: 'ok',
+      status: 200,
+      timings: { authenticated: 1, bodyRead: 2, planned: 3, ended: 20 },
+      charge: { amount: '7', ratio: '1' },
+      facts: {
+        id: ulid(now),
+        time: now,
+        accountId: key.account_id,
+        apiKeyId: key.id,
+        group: 'default',
+        dialect: 'openai-chat',
+        operation: 'chat',
+        isStreaming: false,
+        model: 'gpt-4o',
+        upstreamModel: 'gpt-4o-2024',
+        channel: 'a',
+        channelId: channel.id,
+        attempts: [
+          { channel: 'a', channelId: channel.id, keyFingerprint: 'f00d', class: 'ok', status: 200, ms: 12 },
+        ],
+        usage: {
+          input: 3,
+          output: 4,
+          cacheRead: 0,
+          cacheWrite: { '5m': 0, '30m': 0, '1h': 0, '12h': 0 },
+          inputBy: {},
+          toolUse: 0,
+          outputBy: {},
+          server: { webSearch: 0, webFetch: 0, codeCalls: 0, fileSearch: 0 },
+        },
+        source: 'upstream',
+      },
+    }
+    await store.run('startNode', { id: 'node', epoch: 1, now, heartbeatUntil: now })
+    const records = new TextEncoder().encode(`${JSON.stringify({ seq: 1, record })}\n`)
+    await store.run('commitBatch', { nodeId: 'node', markBefore: 0, markAfter: 1, records })
+    return record.facts.id
+  } finally {
+    await store.close()
+  }
+}

@@ -1,0 +1,2 @@
+export type { Node } from './node.ts'
+export { startNode } from './node.ts'

@@ -1,0 +1,59 @@
+import { z } from 'zod'
+import { type OptionKey, optionRegistry } from './options.ts'
+import { known, listOf, oneOf, text } from './schema-parts.ts'
+
+const flag = () => z.boolean('true or false').optional()
+const anyText = () => z.string('a text').optional()
+const names = () => listOf(text('the name of a model'), 'a list of model names').optional()
+
+/** An option that a channel may set for itself, under its name without `relay.`. */
+function optionOf(key: OptionKey) {
+  const { schema, allowed } = optionRegistry[key]
+  return z.custom<unknown>(value => schema.safeParse(value).success, allowed).optional()
+}
+
+const proxySchemes = /^(https?|socks5h?):$/
+const proxy = z
+  .string('a text')
+  .refine(
+    found => found === '' || (URL.canParse(found) && proxySchemes.test(new URL(found).protocol)),
+    'an address that begins with http://, https://, socks5:// or socks5h://',
+  )
+  .optional()
+
+/** A channel's `settings`: New API's JSON keys as they are, and the time limits. */
+export const channelSettings = known('settings', {
+  force_format: flag(),
+  thinking_to_content: flag(),
+  proxy,
+  pass_through_body_enabled: flag(),
+  system_prompt: anyText(),
+  system_prompt_override: flag(),
+  azure_responses_version: anyText(),
+  vertex_key_type: oneOf(['json', 'api_key']).optional(),
+  aws_key_type: oneOf(['ak_sk', 'api_key']).optional(),
+  openrouter_enterprise: flag(),
+  claude_beta_query: flag(),
+  allow_service_tier: flag(),
+  allow_inference_geo: flag(),
+  allow_speed: flag(),
+  allow_safety_identifier: flag(),
+  disable_store: flag(),
+  allow_include_obfuscation: flag(),
+  upstream_model_update_check_enabled: flag(),
+  upstream_model_update_auto_sync_enabled: flag(),
+  upstream_model_update_last_check_time: z.int('a whole number').optional(),
+  upstream_model_update_last_detected_models: names(),
+  upstream_model_update_last_removed_models: names(),
+  upstream_model_update_ignored_models: names(),
+  /** New API keeps these two in columns of their own: an API version, region or account id, and OpenAI's organisation. */
+  other: anyText(),
+  openai_organization: anyText(),
+  connectTimeoutMs: optionOf('relay.connectTimeoutMs'),
+  firstByteTimeoutMs: optionOf('relay.firstByteTimeoutMs'),
+  idleTimeoutMs: optionOf('relay.idleTimeoutMs'),
+  totalTimeoutMs: optionOf('relay.totalTimeoutMs'),
+  pingIntervalMs: optionOf('relay.pingIntervalMs'),
+  retryTimes: optionOf('relay.retryTimes'),
+  exposeUpstreamModel: optionOf('relay.exposeUpstreamModel'),
+})

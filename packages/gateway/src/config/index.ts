@@ -1,0 +1,8 @@
+export { ConfigError } from './config-error.ts'
+export type { StateChange } from './desired-state.ts'
+export { type Environment, processEnvironment, readEnvironment } from './env.ts'
+export { reviewEnvironment } from './env-review.ts'
+export { exportState } from './export.ts'
+export { readDeclarativeFile } from './file.ts'
+export { describeLimits, type Limits, limits, resolveLimits } from './limits.ts'
+export { type Options, optionRegistry, resolveOptions } from './options.ts'

@@ -1,0 +1,203 @@
+import { totalmem } from 'node:os'
+
+const KiB = 1024
+const MiB = 1024 * KiB
+const GiB = 1024 * MiB
+
+/** Limits that are the same everywhere, each with the reason for its number. The last word of a name is its unit or bound. */
+const fixed = {
+  jsonDepthMax: limit(512, 'Nesting of a JSON body; official clients stay below 30.'),
+  topLevelMembersMax: limit(1024, 'Members at the top of a JSON body; no dialect has 100.'),
+  headerBytesMax: limit(
+    32 * KiB,
+    'All headers of a request together, and its URL by itself; twice what Node allows.',
+  ),
+  headersCountMax: limit(200, 'Headers of a request; browsers and SDKs send fewer than 40.'),
+  headersTimeoutMs: limit(15_000, 'From the connection to the last header; then the client is cut off.'),
+  requestTimeoutMs: limit(
+    600_000,
+    'From the first byte of a request to its last: 128 MiB at 220 KiB a second.',
+  ),
+  bodyIdleTimeoutMs: limit(30_000, 'Silence within a request body; then 408.'),
+  connectionsMax: limit(
+    20_000,
+    'Open client connections; about 10 KiB each, 200 MiB in all. Further ones are closed.',
+  ),
+  keepAliveMs: limit(
+    75_000,
+    'An idle client connection stays open: longer than the 60 s of common load balancers.',
+  ),
+  upstreamConnectionsPerShard: limit(
+    500,
+    'Connections to one upstream origin from one pool; further requests queue.',
+  ),
+  upstreamKeepAliveMs: limit(
+    55_000,
+    'An idle upstream connection stays open: less than the 60 s after which they close it.',
+  ),
+  upstreamAnswerBytesMax: limit(64 * MiB, 'A whole answer of an upstream: several images in base64.'),
+  errorBodyBytesMax: limit(64 * KiB, "What is read of an upstream's refusal; the rest is dropped."),
+  sseEventBytesMax: limit(16 * MiB, 'One event of a stream: an image of 12 MiB in base64.'),
+  tailBytesMax: limit(
+    64 * KiB,
+    'The end of a stream that is held until it is settled; a finish and a usage chunk take 2 KiB.',
+  ),
+  preludeBytesMax: limit(
+    256 * KiB,
+    'What a stream may send before its first content: pings and heads; then another upstream.',
+  ),
+  parseBytesMax: limit(
+    1 * MiB,
+    'A whole answer up to this size is parsed at once, some 3 ms; of larger ones only the usage.',
+  ),
+  progressTokens: limit(256, 'Of a stream, what a power cut or a kill may leave uncharged.'),
+  progressMs: limit(1_000, 'The same in time.'),
+  upstreamOriginsMax: limit(
+    1_000,
+    'Upstream addresses, by proxy, with open connections; the least used one is closed.',
+  ),
+  connectTimeoutMsMax: limit(
+    60_000,
+    'The client library gives a connection up then; ours gives it up sooner.',
+  ),
+  tokenCountsPendingMax: limit(256, 'Texts in the queue of the tokenizer; further ones are counted roughly.'),
+  tokenCountTimeoutMs: limit(
+    3_000,
+    "The tokenizer's answer is waited for; then the text is counted roughly.",
+  ),
+  tokenWorkerIdleMs: limit(
+    60_000,
+    "The tokenizer's thread goes when nobody asked it for so long: it holds some 50 MB.",
+  ),
+  journalBytesMax: limit(
+    2 * GiB,
+    'The journal on disk while the store is away: some 2 million requests; then 503.',
+  ),
+  journalKeepBytesMax: limit(256 * MiB, 'Committed segments that are kept for inspection.'),
+  journalSegmentBytes: limit(64 * MiB, 'One file of the journal; a new one is begun then.'),
+  journalQueueBytesMax: limit(
+    64 * MiB,
+    'Records in memory that wait for the store; what is beyond is read from the file again.',
+  ),
+  journalSyncMs: limit(100, 'What a power cut may take at most, with journal.sync: group.'),
+  journalWriteMsMax: limit(
+    250,
+    'A write that takes longer sheds new requests for a second: the disk is not keeping up.',
+  ),
+  commitRecordsMax: limit(2_000, 'Records of one batch: some 50 ms of the writing thread.'),
+  commitIntervalMs: limit(
+    200,
+    'Longest wait of an ended request for its batch: with the commit itself it shows within 1 s.',
+  ),
+  batchesInFlightMax: limit(2, 'Batches on their way to the store: one is written while one is packed.'),
+  heartbeatMs: limit(5_000, 'A node says that it lives.'),
+  nodeLifeMs: limit(90_000, 'A node without a heartbeat counts as dead: 18 heartbeats.'),
+  lastHoldMs: limit(
+    80_000,
+    'No money is held later than this after the last heartbeat: the life less two heartbeats.',
+  ),
+  adoptIntervalMs: limit(30_000, 'The leader looks for journals of dead nodes.'),
+  snapshotPollMs: limit(
+    400,
+    'A node looks for changes of configuration and keys: with the reading, in force within a second.',
+  ),
+  keyCacheMax: limit(50_000, 'API keys in memory, about 1 KiB each: 50 MiB.'),
+  unknownKeyCacheMax: limit(
+    10_000,
+    'Hashes of keys that do not exist, so that a flood of wrong ones never reaches the store.',
+  ),
+  unknownKeyLifeMs: limit(10_000, 'A key that did not exist is looked up again.'),
+  shutdownDrainMs: limit(30_000, 'Streams may end after SIGTERM; then they are cut in good form.'),
+  passwordChecksMax: limit(
+    16,
+    'Passwords in the queue of the hasher, 19 MiB each while they run; further ones get 503.',
+  ),
+  configFileBytesMax: limit(16 * MiB, 'A declarative file: some 100,000 channels.'),
+  configAliasesMax: limit(1_000, 'Aliases that a declarative file may expand to: a YAML bomb ends here.'),
+} as const
+
+export type Limits = {
+  readonly [Name in keyof typeof fixed | 'bodyBytesMax' | 'bodiesInFlightBytesMax']: number
+}
+
+/** What must hold between limits, whatever their values. */
+const relations: readonly (readonly [says: string, holds: (values: Limits) => boolean])[] = [
+  [
+    "no hold is taken near the end of a node's life",
+    of => of.lastHoldMs + 2 * of.heartbeatMs <= of.nodeLifeMs,
+  ],
+  ['a node may miss several heartbeats', of => of.heartbeatMs * 10 <= of.nodeLifeMs],
+  ['a body fits into the budget of all bodies', of => of.bodyBytesMax <= of.bodiesInFlightBytesMax],
+  ['segments fit into the journal', of => of.journalSegmentBytes * 2 <= of.journalBytesMax],
+  ['what is kept fits into the journal', of => of.journalKeepBytesMax <= of.journalBytesMax],
+  ['an ended request shows within a second', of => of.commitIntervalMs * of.batchesInFlightMax <= 500],
+  ['an event fits into an answer', of => of.sseEventBytesMax <= of.upstreamAnswerBytesMax],
+  ['a tail fits into an event', of => of.tailBytesMax <= of.sseEventBytesMax],
+  ['a refusal fits into an answer', of => of.errorBodyBytesMax <= of.upstreamAnswerBytesMax],
+  ['a load balancer closes idle connections before we do', of => of.keepAliveMs > 60_000],
+  ['we close idle upstream connections before they do', of => of.upstreamKeepAliveMs < 60_000],
+]
+
+export interface LimitsParts {
+  /** `Environment.bodyBytesMax`. */
+  readonly bodyBytesMax: number
+  /** What the process may use; asked of the system when not given. */
+  readonly memoryBytes?: number
+}
+
+const bodyBytesDefault = 128 * MiB
+const bodiesInFlightCap = 512 * MiB
+
+/** Limits of this process before the environment has its say. Importing reads the memory size and nothing else. */
+export const limits: Limits = resolveLimits({ bodyBytesMax: bodyBytesDefault })
+
+/** Limits for a body size and a memory size. Throws when two of them contradict each other. */
+export function resolveLimits({ bodyBytesMax, memoryBytes = availableMemory() }: LimitsParts): Limits {
+  const bodiesInFlightBytesMax = Math.min(Math.floor(memoryBytes / 4), bodiesInFlightCap)
+  const values: Limits = {
+    ...(Object.fromEntries(Object.entries(fixed).map(([name, { value }]) => [name, value])) as FixedLimits),
+    bodyBytesMax: Math.min(bodyBytesMax, bodiesInFlightBytesMax),
+    bodiesInFlightBytesMax,
+  }
+  for (const [says, holds] of relations) {
+    if (!holds(values)) throw new Error(`the limits contradict each other: ${says}`)
+  }
+  return values
+}
+
+type FixedLimits = { readonly [Name in keyof typeof fixed]: number }
+
+/** What this process may use: its container's limit where there is one, else the machine's memory. */
+function availableMemory(): number {
+  const constrained = process.constrainedMemory()
+  return constrained > 0 && constrained < totalmem() ? constrained : totalmem()
+}
+
+export interface LimitLine {
+  readonly name: string
+  readonly value: number
+  readonly about: string
+}
+
+/** Each limit with its value and the sentence that gives its reason, for `doctor --limits` and the documents. */
+export function describeLimits(values: Limits = limits): readonly LimitLine[] {
+  const about: Record<keyof Limits, string> = {
+    bodyBytesMax:
+      'A request body after decompression (MAX_REQUEST_BODY_MB), never more than all bodies together.',
+    bodiesInFlightBytesMax:
+      'All bodies and held tails in memory: a quarter of the memory, at most 512 MiB; then 503.',
+    ...(Object.fromEntries(Object.entries(fixed).map(([name, line]) => [name, line.about])) as Record<
+      keyof FixedLimits,
+      string
+    >),
+  }
+  return Object.entries(about).map(([name, says]) => ({
+    name,
+    value: values[name as keyof Limits],
+    about: says,
+  }))
+}
+
+function limit(value: number, about: string): { readonly value: number; readonly about: string } {
+  return { value, about }
+}

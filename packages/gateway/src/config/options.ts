@@ -1,0 +1,213 @@
+import { z } from 'zod'
+import { isCidr } from './cidr.ts'
+import { ConfigError, type ConfigIssue, showFound } from './config-error.ts'
+import { suggestName } from './suggest.ts'
+
+/** A runtime value that the store keeps: what it may be, what it is when nobody set it, and what it is for. */
+export interface OptionDefinition<Value = unknown> {
+  readonly schema: z.ZodType<Value>
+  readonly fallback: Value
+  readonly allowed: string
+  readonly about: string
+  /** Taken from New API and kept, but nothing reads it yet; `doctor` says so. */
+  readonly isPlanned?: true
+}
+
+const dayMs = 86_400_000
+const milliseconds = (least: number, fallback: number, about: string) => ({
+  schema: z.int().min(least).max(dayMs),
+  fallback,
+  allowed: `whole milliseconds from ${least} to ${dayMs}`,
+  about,
+})
+const wholeNumber = (max: number, fallback: number, about: string) => ({
+  schema: z.int().min(0).max(max),
+  fallback,
+  allowed: `a whole number from 0 to ${max}`,
+  about,
+})
+const flag = (fallback: boolean, about: string) => ({
+  schema: z.boolean(),
+  fallback,
+  allowed: 'true or false',
+  about,
+})
+
+const ownOptions = defineOptions({
+  'relay.connectTimeoutMs': milliseconds(1, 5_000, 'Time for a connection to an upstream, TLS included.'),
+  'relay.firstByteTimeoutMs': milliseconds(
+    1,
+    120_000,
+    'Time from the request sent to the first byte of the answer.',
+  ),
+  'relay.idleTimeoutMs': milliseconds(1, 300_000, 'Longest silence of an upstream within its answer.'),
+  'relay.totalTimeoutMs': milliseconds(1, 1_800_000, 'Time for a whole request, all attempts together.'),
+  'relay.pingIntervalMs': milliseconds(
+    0,
+    15_000,
+    'A keep-alive goes to a streaming client after this silence; 0: never.',
+  ),
+  'relay.retryTimes': wholeNumber(20, 3, 'Candidates that are tried after the first.'),
+  'relay.exposeUpstreamModel': flag(false, "Answers name the upstream's model instead of the client's."),
+  'journal.sync': {
+    schema: z.enum(['group', 'always']),
+    fallback: 'group',
+    allowed: 'group or always',
+    about: 'When the journal is forced to disk: in groups every 100 ms, or before each answer ends.',
+  },
+  'analytics.requestRetentionDays': wholeNumber(
+    36_500,
+    90,
+    'Days that the request log is kept; 0: for ever.',
+  ),
+  'server.trustedProxies': {
+    schema: z.array(z.string().refine(isCidr)).max(256).readonly(),
+    fallback: [],
+    allowed: 'a list of IP addresses and CIDR ranges',
+    about: 'Proxies whose X-Forwarded-For is believed.',
+  },
+})
+
+/** New API's protocol modules keep their own field names, so that its settings move in unchanged. */
+const newApiOptions = defineOptions({
+  'global.pass_through_request_enabled': planned(flag(false, 'Sends the body of every request unchanged.')),
+  'global.thinking_model_blacklist': planned(names([], 'Models whose names never lose a thinking suffix.')),
+  'global.chat_completions_to_responses_policy': planned(
+    object({}, 'Which chat requests go out as Responses.'),
+  ),
+  'claude.model_headers_settings': planned(object({}, 'Further headers by model, for Claude.')),
+  'claude.default_max_tokens': planned(
+    object({ default: 8192 }, 'max_tokens by model where the client sends none.'),
+  ),
+  'claude.thinking_adapter_enabled': planned(flag(true, 'A -thinking suffix turns thinking on.')),
+  'claude.thinking_adapter_budget_tokens_percentage': planned(
+    share(0.8, 'Part of max_tokens that thinking gets.'),
+  ),
+  'gemini.safety_settings': planned(object({ default: 'OFF' }, 'Threshold by harm category.')),
+  'gemini.version_settings': planned(
+    object({ default: 'v1beta', 'gemini-1.0-pro': 'v1' }, 'API version by model.'),
+  ),
+  'gemini.supported_imagine_models': planned(
+    names(
+      [
+        'gemini-2.0-flash-exp-image-generation',
+        'gemini-2.0-flash-exp',
+        'gemini-3-pro-image-preview',
+        'gemini-2.5-flash-image',
+        'gemini-3.1-flash-image-preview',
+      ],
+      'Models that answer with images too.',
+    ),
+  ),
+  'gemini.thinking_adapter_enabled': planned(flag(false, 'Thinking suffixes set the thinking budget.')),
+  'gemini.thinking_adapter_budget_tokens_percentage': planned(
+    share(0.6, 'Part of the output limit for thinking.'),
+  ),
+  'gemini.function_call_thought_signature_enabled': planned(
+    flag(true, 'Adds thought signatures to function calls.'),
+  ),
+  'gemini.remove_function_response_id_enabled': planned(
+    flag(true, 'Drops ids of function answers for Vertex.'),
+  ),
+  'grok.violation_deduction_enabled': planned(
+    flag(true, 'Charges refusals for violations of usage guidelines.'),
+  ),
+  'grok.violation_deduction_amount': planned(share(0.05, 'What such a refusal costs, USD.')),
+  'qwen.sync_image_models': planned(
+    names(
+      ['z-image', 'qwen-image', 'wan2.6', 'wan2.7', 'qwen-image-edit'],
+      'Image models that answer at once.',
+    ),
+  ),
+})
+
+/** Every option there is. Console form, documents and `apply` are made from it. */
+export const optionRegistry = { ...ownOptions, ...newApiOptions }
+
+export type OptionKey = keyof typeof optionRegistry
+export type Options = { readonly [Key in OptionKey]: z.output<(typeof optionRegistry)[Key]['schema']> }
+export type OptionDefaults = Partial<Options>
+
+/** A row of the table `options`: `value` is JSON text. */
+export interface StoredOption {
+  readonly key: string
+  readonly value: string
+}
+
+/**
+ * Stored rows over `defaults` (the environment's) over the registry's fallbacks.
+ * Throws `ConfigError` that names every unknown key and every value that is not allowed.
+ */
+export function resolveOptions(rows: Iterable<StoredOption>, defaults: OptionDefaults = {}): Options {
+  const values: Record<string, unknown> = {}
+  for (const [key, { fallback }] of Object.entries<OptionDefinition>(optionRegistry)) values[key] = fallback
+  Object.assign(values, defaults)
+  const issues: ConfigIssue[] = []
+  for (const { key, value } of rows) {
+    const checked = checkOption(key, parseStored(value))
+    if (checked.kind === 'value') values[key] = checked.value
+    else issues.push(checked.issue)
+  }
+  if (issues.length > 0) throw new ConfigError(issues)
+  return values as Options // decoding: every key has its fallback or a value that its schema let through
+}
+
+export type CheckedOption =
+  | { readonly kind: 'value'; readonly value: unknown }
+  | { readonly kind: 'issue'; readonly issue: ConfigIssue }
+
+/** One option as somebody wants to set it. */
+export function checkOption(key: string, value: unknown): CheckedOption {
+  const definition = findOption(key)
+  if (definition === undefined) {
+    const allowed = suggestName(key, Object.keys(optionRegistry))
+    return { kind: 'issue', issue: { name: key, found: 'an unknown option', allowed } }
+  }
+  const read = definition.schema.safeParse(value)
+  if (read.success) return { kind: 'value', value: read.data }
+  return { kind: 'issue', issue: { name: key, found: showFound(value), allowed: definition.allowed } }
+}
+
+export function findOption(key: string): OptionDefinition | undefined {
+  return Object.hasOwn(optionRegistry, key) ? optionRegistry[key as OptionKey] : undefined // decoding: checked before
+}
+
+function parseStored(value: string): unknown {
+  try {
+    return JSON.parse(value)
+  } catch (error) {
+    if (error instanceof SyntaxError) return value
+    throw error
+  }
+}
+
+function defineOptions<const Definitions extends Record<string, OptionDefinition>>(
+  options: Definitions,
+): Definitions {
+  for (const [key, { schema, fallback }] of Object.entries(options)) {
+    if (!schema.safeParse(fallback).success)
+      throw new Error(`option ${key}: its fallback is not allowed by its schema`)
+  }
+  return options
+}
+
+function planned<Definition>(definition: Definition): Definition & { readonly isPlanned: true } {
+  return { ...definition, isPlanned: true }
+}
+
+function names(fallback: readonly string[], about: string) {
+  return {
+    schema: z.array(z.string().min(1)).max(10_000).readonly(),
+    fallback,
+    allowed: 'a list of texts',
+    about,
+  }
+}
+
+function object(fallback: Readonly<Record<string, unknown>>, about: string) {
+  return { schema: z.record(z.string(), z.unknown()), fallback, allowed: 'an object', about }
+}
+
+function share(fallback: number, about: string) {
+  return { schema: z.number().min(0).max(1), fallback, allowed: 'a number from 0 to 1', about }
+}

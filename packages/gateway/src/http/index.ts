@@ -1,0 +1,2 @@
+export type { HttpServer } from './server.ts'
+export { sendText, startHttpServer } from './server.ts'

@@ -1,0 +1,102 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+
+export interface HttpParts {
+  readonly port: number
+  readonly host: string
+  readonly limits: {
+    readonly headerBytesMax: number
+    readonly headersCountMax: number
+    readonly headersTimeoutMs: number
+    readonly keepAliveMs: number
+    readonly connectionsMax: number
+    readonly requestTimeoutMs: number
+  }
+  /** Paths of the clients' own protocols: taken before anything else looks at the request. */
+  readonly isRelayPath: (path: string) => boolean
+  readonly relay: (request: IncomingMessage, response: ServerResponse) => void
+  readonly pages: Readonly<Record<string, (response: ServerResponse) => void>>
+}
+
+export interface HttpServer {
+  readonly port: number
+  /** Closes the port; connections that are idle go at once, the others when their request is over. */
+  stopAccepting(): void
+  close(): Promise<void>
+}
+
+/** The one server: relay paths from the raw listener, the few pages of health and metrics beside them. */
+export async function startHttpServer(parts: HttpParts): Promise<HttpServer> {
+  const { limits } = parts
+  const server = createServer({
+    maxHeaderSize: limits.headerBytesMax,
+    headersTimeout: limits.headersTimeoutMs,
+    requestTimeout: limits.requestTimeoutMs,
+    connectionsCheckingInterval: connectionsCheckMs,
+    keepAliveTimeout: limits.keepAliveMs,
+    noDelay: true,
+  }, (request, response) => handle(parts, request, response))
+  server.maxHeadersCount = limits.headersCountMax
+  server.maxConnections = limits.connectionsMax
+  server.on('clientError', (error, socket) => {
+    if (!socket.writable) return
+    const status = isTooLarge(error) ? '431 Request Header Fields Too Large' : isTimeout(error) ? '408 Request Timeout' : '400 Bad Request'
+    socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: application/json\r\n\r\n${badRequestBody(status)}`)
+  })
+  const port = await listen(server, parts)
+  return {
+    port,
+    stopAccepting() {
+      server.close()
+      server.closeIdleConnections()
+    },
+    close: () => new Promise(resolve => {
+      server.close(() => resolve())
+      server.closeAllConnections()
+    }),
+  }
+}
+
+/** A slow client's headers are looked at this often: its connection ends at most so much later than the limit. */
+const connectionsCheckMs = 2_000
+
+function handle(parts: HttpParts, request: IncomingMessage, response: ServerResponse): void {
+  const url = request.url ?? '/'
+  if (parts.isRelayPath(url)) {
+    parts.relay(request, response)
+    return
+  }
+  const path = url.split('?')[0] ?? '/'
+  const page = Object.hasOwn(parts.pages, path) ? parts.pages[path] : undefined
+  if (page !== undefined && (request.method === 'GET' || request.method === 'HEAD')) page(response)
+  else sendText(response, 404, `There is nothing at ${path.slice(0, 200)}: model APIs are under /v1 and /v1beta.\n`)
+}
+
+export function sendText(response: ServerResponse, status: number, text: string, contentType = 'text/plain; charset=utf-8'): void {
+  response.writeHead(status, {
+    'content-type': contentType, 'content-length': Buffer.byteLength(text), 'x-content-type-options': 'nosniff', 'cache-control': 'no-store',
+  })
+  response.end(text)
+}
+
+function listen(server: Server, { port, host }: HttpParts): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ port, host }, () => {
+      server.off('error', reject)
+      const address = server.address()
+      resolve(typeof address === 'object' && address !== null ? address.port : port)
+    })
+  })
+}
+
+function badRequestBody(status: string): string {
+  return JSON.stringify({ error: { message: `the request could not be read: ${status.slice(4)}`, type: 'invalid_request_error', param: null, code: null } })
+}
+
+function isTooLarge(error: Error): boolean {
+  return 'code' in error && error.code === 'HPE_HEADER_OVERFLOW'
+}
+
+function isTimeout(error: Error): boolean {
+  return 'code' in error && error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+}

@@ -1,0 +1,82 @@
+import { matchesPattern } from '@yumen/pricing'
+import ipaddr from 'ipaddr.js'
+import type { Row } from '#store'
+
+/** A known API key with all that admission asks, as read from the store. `spentNusd` moves with each settlement of this node. */
+export interface CallerKey {
+  readonly id: number
+  readonly name: string
+  readonly accountId: number
+  readonly username: string
+  readonly role: Row<'users'>['role']
+  readonly isUserEnabled: boolean
+  readonly isEnabled: boolean
+  /** The key's own group, else the user's. */
+  readonly group: string
+  readonly expiresAt: number | undefined
+  readonly limitNusd: bigint | undefined
+  spentNusd: bigint
+  /** `undefined`: all. */
+  readonly endpoints: ReadonlySet<string> | undefined
+  readonly allowIps: readonly Range[] | undefined
+  readonly models: readonly string[] | undefined
+  readonly denyModels: readonly string[]
+}
+
+type Range = [ipaddr.IPv4 | ipaddr.IPv6, number]
+
+/** Columns that `readCallerKey` needs: the key joined with its user. */
+export type CallerKeyRow = Pick<Row<'api_keys'>,
+  | 'id' | 'name' | 'account_id' | 'status' | 'group_name' | 'models' | 'deny_models' | 'endpoints' | 'allow_ips'
+  | 'expires_at' | 'limit_nusd' | 'spent_nusd'>
+  & Pick<Row<'users'>, 'username' | 'role'> & { readonly user_status: Row<'users'>['status']; readonly user_group: string }
+
+export function readCallerKey(row: CallerKeyRow): CallerKey {
+  const endpoints = readList(row.endpoints)
+  return {
+    id: row.id,
+    name: row.name,
+    accountId: row.account_id,
+    username: row.username,
+    role: row.role,
+    isUserEnabled: row.user_status === 'enabled',
+    isEnabled: row.status === 'enabled',
+    group: row.group_name ?? row.user_group,
+    expiresAt: row.expires_at ?? undefined,
+    limitNusd: row.limit_nusd ?? undefined,
+    spentNusd: row.spent_nusd,
+    endpoints: endpoints && new Set(endpoints),
+    allowIps: readList(row.allow_ips)?.map(parseRange),
+    models: readList(row.models),
+    denyModels: readList(row.deny_models) ?? [],
+  }
+}
+
+/** Whether the key may ask for `model`: a denied name wins over an allowed one. */
+export function mayUseModel(key: CallerKey, model: string): boolean {
+  if (key.denyModels.some(pattern => matchesPattern(pattern, model))) return false
+  return key.models?.some(pattern => matchesPattern(pattern, model)) ?? true
+}
+
+/** Whether the key may be used from `ip`. */
+export function mayComeFrom(key: CallerKey, ip: string): boolean {
+  return key.allowIps === undefined || isInRanges(ip, key.allowIps)
+}
+
+/** Whether `ip` lies in one of `ranges`; an IPv4 address that is written as IPv6 counts as IPv4. */
+export function isInRanges(ip: string, ranges: readonly Range[]): boolean {
+  if (!ipaddr.isValid(ip)) return false
+  const address = ipaddr.process(ip)
+  return ranges.some(range => range[0].kind() === address.kind() && address.match(range))
+}
+
+/** `10.0.0.0/8`, or a single address. */
+export function parseRange(text: string): Range {
+  if (text.includes('/')) return ipaddr.parseCIDR(text)
+  const address = ipaddr.parse(text)
+  return [address, address.kind() === 'ipv4' ? 32 : 128]
+}
+
+function readList(json: string | null): readonly string[] | undefined {
+  return json === null ? undefined : JSON.parse(json)
+}

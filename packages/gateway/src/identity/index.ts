@@ -1,0 +1,6 @@
+export { hashApiKey, hintOf, makeApiKey } from './api-key.ts'
+export type { CallerKey } from './caller.ts'
+export { isInRanges, mayComeFrom, mayUseModel, parseRange } from './caller.ts'
+export type { Keyring } from './keyring.ts'
+export { createKeyring, KeyringBusyError } from './keyring.ts'
+export { hashPassword, verifyPassword } from './password.ts'

@@ -1,0 +1,94 @@
+import { LRUCache } from 'lru-cache'
+import type { Store } from '#store'
+import { type CallerKey, readCallerKey } from './caller.ts'
+
+export interface KeyringParts {
+  readonly db: Store['db']
+  readonly limits: {
+    readonly keyCacheMax: number
+    readonly unknownKeyCacheMax: number
+    readonly unknownKeyLifeMs: number
+    readonly keyLookupsMax: number
+  }
+  readonly pollMs: number
+  readonly onFailure: (error: unknown) => void
+}
+
+/** Known keys by the hash of what the client sent. A warm key costs no read; a change of any key or user empties the cache. */
+export interface Keyring {
+  /** The key at once when it is warm, else after one read; `undefined` when there is none. */
+  find(hash: string): CallerKey | undefined | Promise<CallerKey | undefined>
+  stop(): void
+}
+
+/** More cold keys than the store can be asked for at once. */
+export class KeyringBusyError extends Error {
+  override readonly name = 'KeyringBusyError'
+}
+
+export async function createKeyring({ db, limits, pollMs, onFailure }: KeyringParts): Promise<Keyring> {
+  const known = new LRUCache<string, CallerKey>({ max: limits.keyCacheMax })
+  const unknown = new LRUCache<string, true>({ max: limits.unknownKeyCacheMax, ttl: limits.unknownKeyLifeMs })
+  const reading = new Map<string, Promise<CallerKey | undefined>>()
+  let revision = await keysRevision(db)
+  let isPolling = false
+
+  async function poll(): Promise<void> {
+    const now = await keysRevision(db)
+    if (now === revision) return
+    revision = now
+    known.clear()
+    unknown.clear()
+  }
+
+  async function read(hash: string): Promise<CallerKey | undefined> {
+    const revisionBefore = revision
+    const row = await findKeyRow(db, hash)
+    const key = row && readCallerKey(row)
+    // A read that a change overtook may be of before it: it answers this request and is not kept.
+    if (revision === revisionBefore) {
+      if (key === undefined) unknown.set(hash, true)
+      else known.set(hash, key)
+    }
+    return key
+  }
+
+  const timer = setInterval(() => {
+    if (isPolling) return
+    isPolling = true
+    poll().catch(onFailure).finally(() => {
+      isPolling = false
+    })
+  }, pollMs)
+  timer.unref()
+
+  return {
+    find(hash) {
+      const key = known.get(hash)
+      if (key !== undefined || unknown.has(hash)) return key
+      const same = reading.get(hash)
+      if (same !== undefined) return same
+      if (reading.size >= limits.keyLookupsMax) throw new KeyringBusyError('too many unknown keys at once')
+      const started = read(hash).finally(() => reading.delete(hash))
+      reading.set(hash, started)
+      return started
+    },
+    stop: () => clearInterval(timer),
+  }
+}
+
+async function keysRevision(db: Store['db']): Promise<number> {
+  const row = await db.selectFrom('revisions').select('revision').where('scope', '=', 'keys').executeTakeFirst()
+  return row?.revision ?? 0
+}
+
+function findKeyRow(db: Store['db'], hash: string) {
+  return db.selectFrom('api_keys').innerJoin('users', 'users.id', 'api_keys.user_id')
+    .select([
+      'api_keys.id', 'api_keys.name', 'api_keys.account_id', 'api_keys.status', 'api_keys.group_name', 'api_keys.models',
+      'api_keys.deny_models', 'api_keys.endpoints', 'api_keys.allow_ips', 'api_keys.expires_at', 'api_keys.limit_nusd',
+      'api_keys.spent_nusd', 'users.username', 'users.role', 'users.status as user_status', 'users.group_name as user_group',
+    ])
+    .where('api_keys.hash', '=', hash)
+    .executeTakeFirst()
+}

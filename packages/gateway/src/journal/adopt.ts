@@ -1,0 +1,101 @@
+import { readFileSync } from 'node:fs'
+import { type BatchStore, joinLines } from './committer.ts'
+import { type HeldFolder, holdFolder, listNodes, listSegments } from './folder.ts'
+import type { JournalRecord, NumberedRecord, ProgressRecord, SettledRecord } from './record.ts'
+import { type DecodedSegment, decodeSegment, type SegmentLine } from './segment.ts'
+
+export interface AdoptionParts {
+  readonly journalDir: string
+  /** This process's own node: never adopted. */
+  readonly ownNode: string | undefined
+  readonly installation: string
+  readonly store: BatchStore & { endNode(node: string): Promise<void> }
+  readonly recordsMax: number
+  readonly onDamage: (damage: { node: string; records: number }) => void
+  readonly onForeign: (foreign: { node: string; installation: string }) => void
+}
+
+export interface Adoption {
+  readonly node: string
+  readonly records: number
+  /** Requests that had no end in the journal and got one: charged for what was delivered, or nothing. */
+  readonly interrupted: number
+}
+
+/**
+ * Commits the journals of nodes that no longer live, each exactly once: the store's mark says how far a journal is in already,
+ * and a folder goes only when all of it is. A folder of a living process is left alone.
+ */
+export async function adoptJournals(parts: AdoptionParts): Promise<Adoption[]> {
+  const adoptions: Adoption[] = []
+  for (const node of listNodes(parts.journalDir)) {
+    if (node === parts.ownNode) continue
+    const folder = holdFolder(parts.journalDir, node)
+    if (folder === undefined) continue
+    const adoption = await adoptFolder(parts, folder)
+    if (adoption !== undefined) adoptions.push(adoption)
+  }
+  return adoptions
+}
+
+async function adoptFolder(parts: AdoptionParts, folder: HeldFolder): Promise<Adoption | undefined> {
+  let isCommitted = false
+  try {
+    const segments = listSegments(folder.path).map(path => decodeSegment(readFileSync(path, 'utf8')))
+    const whole = segments.filter(segment => segment !== undefined)
+    const foreign = whole.find(segment => segment.header.installation !== parts.installation)
+    if (foreign !== undefined) {
+      parts.onForeign({ node: folder.node, installation: foreign.header.installation })
+      return undefined
+    }
+    const adoption = await commitSegments(parts, folder.node, whole)
+    isCommitted = true
+    return adoption
+  } finally {
+    if (isCommitted) folder.remove()
+    else folder.release()
+  }
+}
+
+async function commitSegments(
+  parts: AdoptionParts, node: string, segments: readonly DecodedSegment[],
+): Promise<Adoption | undefined> {
+  const damaged = segments.reduce((sum, segment) => sum + segment.damaged, 0)
+  if (damaged > 0) parts.onDamage({ node, records: damaged })
+  const mark = await parts.store.markOf(node)
+  if (mark === undefined) return undefined   // never started in this store, or ended: nothing of it is missing
+  const lines = segments.flatMap(segment => segment.lines)
+  const ends = endInterrupted(lines)
+  const waiting = [...lines, ...ends].filter(line => line.seq > mark)
+  let markBefore = mark
+  for (let from = 0; from < waiting.length; from += parts.recordsMax) {
+    const batch = waiting.slice(from, from + parts.recordsMax)
+    const markAfter = batch.at(-1)?.seq ?? markBefore
+    const answer = await parts.store.commitBatch({ nodeId: node, markBefore, markAfter, records: joinLines(batch) })
+    if (answer === 'stale') throw new Error(`the journal of node ${node} is being committed by another process`)
+    markBefore = markAfter
+  }
+  await parts.store.endNode(node)
+  return waiting.length === 0 ? undefined : { node, records: waiting.length, interrupted: ends.length }
+}
+
+/** Settlements for the requests that have progress but no end, numbered on from the last record: the same at every replay. */
+function endInterrupted(lines: readonly SegmentLine[]): SegmentLine[] {
+  const open = new Map<string, ProgressRecord>()
+  for (const { text } of lines) {
+    const { record }: NumberedRecord = JSON.parse(text)
+    if (record.kind === 'progress') open.set(record.facts.id, record)
+    else open.delete(record.facts.id)
+  }
+  let seq = lines.at(-1)?.seq ?? 0
+  return [...open.values()].map(progress => {
+    seq++
+    const record: JournalRecord = endByCrash(progress)
+    return { seq, text: JSON.stringify({ seq, record }) }
+  })
+}
+
+function endByCrash({ facts, charge }: ProgressRecord): SettledRecord {
+  const timings = { authenticated: 0, bodyRead: 0, planned: 0, ended: 0 }
+  return { kind: 'settled', facts, charge, class: 'crash', status: 0, timings }
+}

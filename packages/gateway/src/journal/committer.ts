@@ -1,0 +1,83 @@
+import type { SegmentLine } from './segment.ts'
+import type { Uncommitted } from './uncommitted.ts'
+
+/** What the journal needs of the store; its procedure `commitBatch`. */
+export interface BatchStore {
+  commitBatch(batch: Batch): Promise<'committed' | 'stale'>
+  /** Last committed sequence number of `node`; `undefined` when the store does not know it. */
+  markOf(node: string): Promise<number | undefined>
+}
+
+export interface Batch {
+  readonly nodeId: string
+  readonly markBefore: number
+  readonly markAfter: number
+  readonly records: Uint8Array
+}
+
+export interface CommitterParts {
+  readonly node: string
+  readonly uncommitted: Uncommitted
+  readonly store: BatchStore
+  readonly limits: { readonly commitIntervalMs: number; readonly commitRecordsMax: number }
+  readonly onCommitted: (mark: number) => void
+  readonly onFailure: (error: unknown) => void
+  readonly crashPoint: (step: string) => void
+}
+
+/** Moves the journal's records into the store, in the background and in order; one batch is under way at a time. */
+export interface Committer {
+  /** Commits all that is in the queue now, or fails with the reason. For the end of a process. */
+  flush(): Promise<void>
+  stop(): void
+}
+
+/** The store says that another process has committed this node's journal: nothing of ours may be written any more. */
+export class NodeLostError extends Error {
+  override readonly name = 'NodeLostError'
+}
+
+export function createCommitter(parts: CommitterParts): Committer {
+  const { node, uncommitted, store, limits, onCommitted, onFailure, crashPoint } = parts
+  let mark = 0
+  let underWay: Promise<void> | undefined
+  const timer = setInterval(() => {
+    if (underWay === undefined && uncommitted.length > 0) commitNext().catch(onFailure)
+  }, limits.commitIntervalMs)
+  timer.unref()
+
+  function commitNext(): Promise<void> {
+    underWay = commit().finally(() => {
+      underWay = undefined
+    })
+    return underWay
+  }
+
+  async function commit(): Promise<void> {
+    const lines = uncommitted.peek(limits.commitRecordsMax)
+    const markAfter = lines.at(-1)?.seq
+    if (markAfter === undefined) return
+    crashPoint('before-commit')
+    const answer = await store.commitBatch({ nodeId: node, markBefore: mark, markAfter, records: joinLines(lines) })
+    // A commit whose answer was lost is found out by asking for the mark.
+    if (answer === 'stale' && (await store.markOf(node)) !== markAfter) {
+      throw new NodeLostError(`the store's mark of node ${node} is not ${mark}: its journal was adopted by another process`)
+    }
+    crashPoint('after-commit')
+    mark = markAfter
+    uncommitted.drop(lines.length)
+    onCommitted(mark)
+  }
+
+  return {
+    async flush() {
+      await underWay?.catch(onFailure)
+      while (uncommitted.length > 0) await commitNext()
+    },
+    stop: () => clearInterval(timer),
+  }
+}
+
+export function joinLines(lines: readonly SegmentLine[]): Uint8Array {
+  return Buffer.from(lines.map(line => line.text).join('\n'))
+}

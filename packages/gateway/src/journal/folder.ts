@@ -1,0 +1,64 @@
+import { mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+
+/** One node's folder, held for as long as its process lives: the lock goes with the process, however it ends. */
+export interface HeldFolder {
+  readonly node: string
+  readonly path: string
+  /** Lets go of the lock; the folder stays. */
+  release(): void
+  /** Removes the folder, then lets go. */
+  remove(): void
+}
+
+const lockName = 'lock'
+const segmentSuffix = '.journal'
+
+/** Makes the folder of a new node and takes its lock. */
+export function createFolder(journalDir: string, node: string): HeldFolder {
+  mkdirSync(join(journalDir, node), { recursive: true, mode: 0o700 })
+  const held = holdFolder(journalDir, node)
+  if (held === undefined) throw new Error(`the journal folder of the new node ${node} is held by another process`)
+  return held
+}
+
+/** Takes the lock of a folder, or `undefined` while a living process has it. An exclusive lock of SQLite: the kernel frees it. */
+export function holdFolder(journalDir: string, node: string): HeldFolder | undefined {
+  const path = join(journalDir, node)
+  const database = new DatabaseSync(join(path, lockName), { timeout: 0 })
+  try {
+    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
+  } catch (error) {
+    database.close()
+    if (isBusy(error)) return undefined
+    throw error
+  }
+  return {
+    node,
+    path,
+    release: () => database.close(),
+    remove() {
+      rmSync(path, { recursive: true, force: true })
+      database.close()
+    },
+  }
+}
+
+export function listNodes(journalDir: string): string[] {
+  mkdirSync(journalDir, { recursive: true, mode: 0o700 })
+  return readdirSync(journalDir, { withFileTypes: true }).filter(entry => entry.isDirectory()).map(entry => entry.name).sort()
+}
+
+/** Paths of a folder's segments, oldest first. */
+export function listSegments(path: string): string[] {
+  return readdirSync(path).filter(name => name.endsWith(segmentSuffix)).sort().map(name => join(path, name))
+}
+
+export function segmentPath(path: string, firstSeq: number): string {
+  return join(path, `${String(firstSeq).padStart(16, '0')}${segmentSuffix}`)
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && error.errcode === 5
+}

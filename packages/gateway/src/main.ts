@@ -1,0 +1,153 @@
+import { randomFillSync } from 'node:crypto'
+import { monotonicFactory } from 'ulid'
+import { createCatalog, createSealer, loadSealingSecret } from '#catalog'
+import { startNode } from '#cluster'
+import { type Environment, resolveLimits } from '#config'
+import { sendText, startHttpServer } from '#http'
+import { createKeyring } from '#identity'
+import { createConnections, createRelay, createTokenCounter, isRelayPath } from '#relay'
+import { createRouting } from '#routing'
+import { openStoreAt, type Store } from '#store'
+import { createLog, createMetrics, createObserver, errorFields, type Log } from '#telemetry'
+import { createCrashPoint } from './crash-point.ts'
+import { startJobs } from './jobs.ts'
+import { startJournal } from './start-journal.ts'
+
+/** Runs a gateway until it is told to stop. Builds every part in reading order, each with what it needs; closes in reverse. */
+export async function serve(environment: Environment): Promise<void> {
+  const log = createLog(environment.logLevel)
+  const stopped = waitForSignal(log)
+  const gateway = await startGateway(environment, log)
+  await stopped
+  process.exitCode = (await gateway.stop()) ? 0 : 1
+  log.flush()
+}
+
+export interface Gateway {
+  readonly port: number
+  /** Ends in good order; `false` when the journal could not be committed. */
+  stop(): Promise<boolean>
+}
+
+export async function startGateway(environment: Environment, log: Log): Promise<Gateway> {
+  const startedAt = performance.now()
+  const now = Date.now
+  const clock = () => performance.now()
+  const limits = resolveLimits(environment)
+  const makeId = monotonicFactory(createRandom())
+  const crashPoint = createCrashPoint(environment.crashAt)
+  const warn = (message: string) => (error: unknown) => log.warn(errorFields(error), message)
+
+  const sealer = createSealer(loadSealingSecret(environment))
+  const store: Store = await openStoreAt(environment.store, { migrate: true })
+  const installation = await store.run('openInstallation', { id: makeId(), now: now() })
+  const node = await startNode({ id: makeId(), epoch: installation.epoch, store, limits, now, onFailure: warn('heartbeat failed') })
+  const { optionDefaults } = environment
+  const catalog = await createCatalog({
+    db: store.db, sealer, optionDefaults, clock: now, pollMs: limits.snapshotPollMs,
+    onBroken: warn('a channel is left out'), onFailure: warn('configuration could not be read'),
+  })
+  const snapshot = () => catalog.snapshot
+  const { journal, committer, adopt, folder } = await startJournal({
+    environment, installation, nodeId: node.id, store, limits, log, clock, crashPoint,
+    syncMode: () => snapshot().options['journal.sync'],
+  })
+  const keyring = await createKeyring({ db: store.db, limits, pollMs: limits.snapshotPollMs, onFailure: warn('keys could not be read') })
+  const connections = createConnections({ limits })
+  const counter = createTokenCounter({ limits, onFailure: warn('the tokenizer failed') })
+  const routing = createRouting({ snapshot, random: Math.random })
+  const relay = createRelay({
+    keyring, snapshot, routing, journal, connections, counter, limits, clock, now, makeId,
+    observer: createObserver({ log, metrics: () => metrics }),
+  })
+  const metrics = createMetrics({
+    openStreams: () => relay.openStreams,
+    bytesInFlight: () => relay.bytesInFlight,
+    journalBytes: () => journal.bytes,
+    uncommitted: () => journal.uncommitted.length,
+  })
+  const jobs = startJobs({ store, adopt, limits, now, retentionDays: () => snapshot().options['analytics.requestRetentionDays'], log })
+
+  let isStopping = false
+  const isReady = () => !isStopping && journal.isAccepting
+  const http = await startHttpServer({
+    port: environment.port,
+    host: environment.host,
+    limits,
+    isRelayPath,
+    relay: (request, response) => relay.handle(request, response),
+    pages: {
+      '/livez': response => sendText(response, 200, 'ok\n'),
+      '/readyz': response => sendText(response, isReady() ? 200 : 503, isReady() ? 'ready\n' : 'not ready\n'),
+      '/metrics': response => {
+        metrics.registry.metrics().then(text => sendText(response, 200, text, metrics.registry.contentType), warn('metrics failed'))
+      },
+    },
+  })
+  log.info({ port: http.port, host: environment.host, store: store.kind, ms: Math.round(performance.now() - startedAt) }, 'ready')
+
+  return {
+    port: http.port,
+    async stop() {
+      isStopping = true
+      http.stopAccepting()
+      await relay.drain(limits.shutdownDrainMs)
+      await http.close()
+      relay.close()
+      jobs.stop()
+      catalog.stop()
+      keyring.stop()
+      await counter.close()
+      await connections.close()
+      node.stop()
+      const isCommitted = await endJournal()
+      await store.close()
+      log.info({ isCommitted }, 'stopped')
+      return isCommitted
+    },
+  }
+
+  /** What is not in the store stays in the folder, and whoever starts next adopts it. */
+  async function endJournal(): Promise<boolean> {
+    committer.stop()
+    try {
+      journal.close()
+      await committer.flush()
+      await node.end()
+      folder.remove()
+      return true
+    } catch (error) {
+      log.error(errorFields(error), 'the journal could not be committed; it is kept for the next start')
+      folder.release()
+      return false
+    }
+  }
+}
+
+/** Resolves at the first signal; a second one ends the process at once. */
+function waitForSignal(log: Log): Promise<void> {
+  return new Promise(resolve => {
+    let isFirst = true
+    const onSignal = (signal: string) => {
+      if (!isFirst) process.exit(1)
+      isFirst = false
+      log.info({ signal }, 'stopping')
+      resolve()
+    }
+    process.on('SIGTERM', onSignal)
+    process.on('SIGINT', onSignal)
+  })
+}
+
+/** [0, 1) from the system's generator, drawn in blocks: one call each would cost more than all else of an id. */
+function createRandom(): () => number {
+  const block = new Uint32Array(256)
+  let at = block.length
+  return () => {
+    if (at === block.length) {
+      randomFillSync(block)
+      at = 0
+    }
+    return (block[at++] ?? 0) / 2 ** 32
+  }
+}

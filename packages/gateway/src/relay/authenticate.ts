@@ -1,0 +1,70 @@
+import type { DialectName } from '@yumen/protocol'
+import { type CallerKey, hashApiKey, type Keyring, KeyringBusyError } from '#identity'
+import { GatewayError } from './gateway-error.ts'
+
+export interface Caller {
+  readonly key: CallerKey
+  /** The channel that an administrator's key names behind its last dash. */
+  readonly pinnedChannelId: number | undefined
+}
+
+export type HeaderReader = (name: string) => string | undefined
+
+/** Where each dialect's clients put the key, in the order of preference; every place is read on every route. */
+const places: Readonly<Record<DialectName, readonly string[]>> = {
+  'openai-chat': ['authorization', 'x-api-key', 'api-key', 'x-goog-api-key', '?key'],
+  'openai-responses': ['authorization', 'x-api-key', 'api-key', 'x-goog-api-key', '?key'],
+  anthropic: ['x-api-key', 'authorization', 'api-key', 'x-goog-api-key', '?key'],
+  gemini: ['x-goog-api-key', '?key', 'authorization', 'x-api-key', 'api-key'],
+}
+
+/** The key that the client shows → whose it is. A warm key answers at once. @throws GatewayError `auth_client` */
+export function authenticate(
+  keyring: Keyring, dialect: DialectName, header: HeaderReader, query: URLSearchParams,
+): Caller | Promise<Caller> {
+  const shown = findKey(dialect, header, query)
+  if (shown === undefined) {
+    throw new GatewayError('auth_client', 'no API key was sent: use the header "authorization: Bearer sk-…", x-api-key or x-goog-api-key')
+  }
+  const found = lookUp(keyring, shown)
+  if (found instanceof Promise) return found.then(key => key === undefined ? findPinned(keyring, shown) : asCaller(key))
+  return found === undefined ? findPinned(keyring, shown) : asCaller(found)
+}
+
+function findKey(dialect: DialectName, header: HeaderReader, query: URLSearchParams): string | undefined {
+  for (const place of places[dialect]) {
+    const value = place === '?key' ? query.get('key') : header(place)
+    if (value === undefined || value === null || value === '') continue
+    const bare = /^bearer\s/i.test(value) ? value.slice('bearer '.length).trim() : value.trim()
+    if (bare !== '') return bare
+  }
+  return undefined
+}
+
+/** `<key>-<channel id>`: only tried when the whole is no key, since imported keys may hold dashes. */
+async function findPinned(keyring: Keyring, shown: string): Promise<Caller> {
+  const match = /^(.+)-(\d{1,15})$/.exec(shown)
+  const key = match?.[1] === undefined ? undefined : await lookUp(keyring, match[1])
+  if (match === null || key === undefined) throw unknownKey()
+  if (key.role === 'user') {
+    throw new GatewayError('permission_client', 'only keys of administrators may name a channel behind the key')
+  }
+  return { key, pinnedChannelId: Number(match[2]) }
+}
+
+function lookUp(keyring: Keyring, shown: string): CallerKey | undefined | Promise<CallerKey | undefined> {
+  try {
+    return keyring.find(hashApiKey(shown))
+  } catch (error) {
+    if (!(error instanceof KeyringBusyError)) throw error
+    throw new GatewayError('shed', 'too many unknown API keys are being looked up; try again', { retryAfterMs: 1_000 })
+  }
+}
+
+function asCaller(key: CallerKey): Caller {
+  return { key, pinnedChannelId: undefined }
+}
+
+function unknownKey(): GatewayError {
+  return new GatewayError('auth_client', 'the API key is not known here: check that it is complete, or ask for a new one')
+}

@@ -1,0 +1,111 @@
+import type { IncomingMessage } from 'node:http'
+import { promisify } from 'node:util'
+import { brotliDecompress, gunzip, inflate, zstdDecompress } from 'node:zlib'
+import type { ByteBudget } from './budget.ts'
+import { GatewayError } from './gateway-error.ts'
+
+export interface BodyParts {
+  readonly limits: { readonly bodyBytesMax: number; readonly bodyIdleTimeoutMs: number }
+  readonly budget: ByteBudget
+  /** Body reads that are under way; the sweep ends those whose client has gone silent. */
+  readonly reads: Set<BodyRead>
+  readonly clock: () => number
+}
+
+/** A body with the bytes that it holds of the budget, which the request gives back at its end. */
+export interface ReadBody {
+  readonly bytes: Buffer
+  readonly budgeted: number
+}
+
+/** A body that is being read. */
+export interface BodyRead {
+  readonly lastByteAt: number
+  fail(error: GatewayError): void
+}
+
+const decoders: Readonly<Record<string, (bytes: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>>> = {
+  gzip: promisify(gunzip),
+  'x-gzip': promisify(gunzip),
+  deflate: promisify(inflate),
+  br: promisify(brotliDecompress),
+  zstd: promisify(zstdDecompress),
+}
+
+/** The whole request body, decompressed, within the limits. @throws GatewayError */
+export async function readBody(request: IncomingMessage, parts: BodyParts): Promise<ReadBody> {
+  checkContentType(request.headers['content-type'])
+  const announced = Number(request.headers['content-length'] ?? 0)
+  if (announced > parts.limits.bodyBytesMax) throw tooLarge(parts.limits.bodyBytesMax)
+  const read = await collect(request, announced, parts)
+  const encoding = request.headers['content-encoding']?.toLowerCase() ?? 'identity'
+  return encoding === 'identity' ? read : decode(read, encoding, parts)
+}
+
+function checkContentType(contentType: string | undefined): void {
+  if (contentType === undefined || /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(contentType)) return
+  throw new GatewayError('invalid_request', `content-type must be application/json, found ${JSON.stringify(contentType.slice(0, 100))}`)
+}
+
+function collect(request: IncomingMessage, announced: number, parts: BodyParts): Promise<ReadBody> {
+  const { limits, budget, reads, clock } = parts
+  budget.take(announced)
+  let budgeted = announced
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let received = 0
+    const read = { lastByteAt: clock(), fail }
+    reads.add(read)
+
+    function fail(error: unknown): void {
+      if (!reads.delete(read)) return
+      request.off('data', onData)
+      budget.give(budgeted)
+      reject(error)
+    }
+    function onData(chunk: Buffer): void {
+      read.lastByteAt = clock()
+      received += chunk.length
+      try {
+        if (received > limits.bodyBytesMax) throw tooLarge(limits.bodyBytesMax)
+        if (received > budgeted) {
+          budget.take(received - budgeted)
+          budgeted = received
+        }
+      } catch (error) {
+        fail(error)
+        return
+      }
+      chunks.push(chunk)
+    }
+    request.on('data', onData)
+    request.once('end', () => {
+      if (!reads.delete(read)) return
+      const [only] = chunks
+      resolve({ bytes: chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks), budgeted })
+    })
+    request.once('close', () => fail(new GatewayError('invalid_request', 'the connection ended within the request body')))
+  })
+}
+
+async function decode(read: ReadBody, encoding: string, { limits, budget }: BodyParts): Promise<ReadBody> {
+  const decoder = decoders[encoding]
+  try {
+    if (decoder === undefined) {
+      throw new GatewayError('invalid_request', `content-encoding may be ${Object.keys(decoders).join(', ')}, found ${encoding.slice(0, 40)}`)
+    }
+    const bytes = await decoder(read.bytes, { maxOutputLength: limits.bodyBytesMax })
+    budget.take(bytes.length)
+    budget.give(read.budgeted)
+    return { bytes, budgeted: bytes.length }
+  } catch (error) {
+    budget.give(read.budgeted)
+    if (error instanceof GatewayError) throw error
+    if (error instanceof RangeError) throw tooLarge(limits.bodyBytesMax)
+    throw new GatewayError('invalid_request', `the body does not decompress as ${encoding}`, { cause: error })
+  }
+}
+
+function tooLarge(bytesMax: number): GatewayError {
+  return new GatewayError('payload_too_large', `the body is larger than ${bytesMax} bytes`)
+}

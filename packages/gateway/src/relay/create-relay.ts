@@ -1,0 +1,85 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createByteBudget } from './budget.ts'
+import { createClientIp } from './client-ip.ts'
+import { GatewayError } from './gateway-error.ts'
+import type { RelayParts, RelayServices } from './parts.ts'
+import { relay } from './relay.ts'
+
+export interface Relay {
+  handle(request: IncomingMessage, response: ServerResponse): void
+  /** Requests between their first and last byte. */
+  readonly inFlight: number
+  readonly openStreams: number
+  readonly bytesInFlight: number
+  /** No new requests; resolves when the last one has ended, at the latest after `drainMs`, when streams are cut in good form. */
+  drain(drainMs: number): Promise<void>
+  close(): void
+}
+
+const sweepMs = 1_000
+
+/** The relay with its state and its sweep: once a second every deadline is looked at. */
+export function createRelay(services: RelayServices): Relay {
+  let isDraining = false
+  let inFlight = 0
+  const { clock, limits, observer, journal } = services
+  const parts: RelayParts = {
+    ...services,
+    budget: createByteBudget(limits.bodiesInFlightBytesMax, () => observer.onShed('bodiesInFlightBytesMax')),
+    reads: new Set(),
+    calls: new Set(),
+    streams: new Set(),
+    onSettled: record => observer.onSettled(record),
+    clientIp: createClientIp(() => services.snapshot().options['server.trustedProxies']),
+    checkAccepting() {
+      if (isDraining) throw new GatewayError('shed', 'the gateway is going down; try again', { retryAfterMs: 1_000 })
+      if (journal.isAccepting) return
+      observer.onShed('journal')
+      throw new GatewayError('shed', 'the gateway cannot record requests just now; try again', { retryAfterMs: 2_000 })
+    },
+  }
+
+  function sweep(): void {
+    const now = clock()
+    for (const call of parts.calls) call.checkDeadlines(now)
+    for (const stream of parts.streams) stream.sweep(now)
+    for (const read of parts.reads) {
+      if (now - read.lastByteAt < limits.bodyIdleTimeoutMs) continue
+      read.fail(new GatewayError('invalid_request', 'the request body stopped coming', { status: 408 }))
+    }
+  }
+  const timer = setInterval(sweep, sweepMs)
+  timer.unref()
+
+  return {
+    handle(request, response) {
+      inFlight++
+      relay(parts, request, response).catch((error: unknown) => observer.onBug('', error)).finally(() => {
+        inFlight--
+      })
+    },
+    get inFlight() {
+      return inFlight
+    },
+    get openStreams() {
+      return parts.streams.size
+    },
+    get bytesInFlight() {
+      return parts.budget.used
+    },
+    async drain(drainMs) {
+      isDraining = true
+      const endsAt = clock() + drainMs
+      while (inFlight > 0 && clock() < endsAt) await sleep(20)
+      for (const stream of parts.streams) stream.cut('the gateway is going down')
+      for (const call of parts.calls) call.fail('overloaded', 'the gateway is going down')
+      const lastAt = clock() + 1_000
+      while (inFlight > 0 && clock() < lastAt) await sleep(10)
+    },
+    close: () => clearInterval(timer),
+  }
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, ms))
+}

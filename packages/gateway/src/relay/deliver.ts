@@ -1,0 +1,89 @@
+import type { Dialect } from '@yumen/protocol'
+import type { Snapshot } from '#catalog'
+import type { Accepted } from './attempt.ts'
+import { createFraming } from './framing.ts'
+import { GatewayError } from './gateway-error.ts'
+import { answerHeaders, streamHeaders } from './headers.ts'
+import type { RelayParts } from './parts.ts'
+import type { Reply } from './reply.ts'
+import type { RequestLog } from './request-log.ts'
+import { createRewriter, type RewriteRules, rewriteWhole } from './rewrite.ts'
+import { settle } from './settle.ts'
+import { stream } from './stream.ts'
+import type { WholeAnswer } from './upstream/whole.ts'
+import { countUsage, type Counted } from './usage.ts'
+
+export interface DeliveryAsk {
+  readonly accepted: Accepted
+  readonly dialect: Dialect
+  readonly reply: Reply
+  readonly log: RequestLog
+  readonly snapshot: Snapshot
+  readonly wantsDebug: boolean
+}
+
+/** Brings the accepted answer to the client and settles it; the end of an answer leaves after its settlement is in the journal. */
+export function deliver(parts: RelayParts, ask: DeliveryAsk): Promise<void> {
+  const { accepted, dialect, reply, log } = ask
+  log.warnings.push(...accepted.body.removed.map(name => `param_unsupported;path=${name}`))
+  const { answer } = accepted
+  if (answer.kind === 'whole') return deliverWhole(parts, ask, answer)
+  const framing = createFraming(log.target)
+  const { timeLimits } = accepted.candidate.channel
+  return stream(parts, {
+    answer, dialect, framing, reply, log,
+    rewrite: createRewriter(rulesOf(parts, ask)),
+    hidesUsage: accepted.body.hidesUsage,
+    pingIntervalMs: timeLimits.pingIntervalMs,
+    idleTimeoutMs: timeLimits.idleTimeoutMs,
+    head: streamHeaders(log, { contentType: framing.contentType, wantsDebug: ask.wantsDebug }),
+  })
+}
+
+function deliverWhole(parts: RelayParts, ask: DeliveryAsk, answer: WholeAnswer): Promise<void> {
+  const { log, dialect, reply } = ask
+  const counted: Counted | Promise<Counted> = answer.usage !== undefined
+    ? { usage: answer.usage, source: 'upstream' }
+    : countUsage(parts.counter, log, { usage: undefined, text: dialect.textOf(answer.parsed) }, 'estimated')
+  const bytes = rewriteWhole(answer.bytes, answer.parsed, rulesOf(parts, ask))
+  const headers = answerHeaders(log, { contentType: answer.contentType, wantsDebug: ask.wantsDebug })
+  parts.budget.take(bytes.length)
+  return new Promise((resolve, reject) => {
+    const release = (failure: unknown) => {
+      parts.budget.give(bytes.length)
+      if (failure !== undefined) {
+        reject(new UnrecordedError('the request could not be recorded; its answer is withheld', { cause: failure }))
+        return
+      }
+      log.mark('firstByte')
+      reply.sendWhole(200, headers, bytes)
+      resolve()
+    }
+    const finish = (result: Counted) => settle(parts, log, { class: 'ok', status: 200, ...result }, release)
+    if (counted instanceof Promise) counted.then(finish, reject)
+    else finish(counted)
+  })
+}
+
+/** The journal did not take the settlement. The request has had its one settlement; only the client has to be told. */
+export class UnrecordedError extends GatewayError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('shed', message, { retryAfterMs: 1_000, ...options })
+  }
+}
+
+function rulesOf(parts: RelayParts, { accepted, log, snapshot }: DeliveryAsk): RewriteRules {
+  const { candidate, body } = accepted
+  const { settings } = candidate.channel
+  const model = log.facts?.model
+  const isMapped = model !== undefined && candidate.upstreamModel !== model && !snapshot.options['relay.exposeUpstreamModel']
+  const isChat = log.target.dialect === 'openai-chat' && log.target.operation === 'chat'
+  const reshape = { forcesFormat: settings['force_format'] === true, thinkingToContent: settings['thinking_to_content'] === true }
+  return {
+    dialect: log.target.dialect,
+    model: isMapped ? model : undefined,
+    hidesUsage: body.hidesUsage,
+    reshape: isChat && (reshape.forcesFormat || reshape.thinkingToContent) ? reshape : undefined,
+    limits: parts.limits,
+  }
+}

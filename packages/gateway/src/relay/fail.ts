@@ -1,0 +1,74 @@
+import { type Dialect, errorClasses, type ErrorClass, type ToldError } from '@yumen/protocol'
+import { ClientGoneError } from './attempt.ts'
+import { UnrecordedError } from './deliver.ts'
+import { createFraming } from './framing.ts'
+import { GatewayError } from './gateway-error.ts'
+import type { RelayParts } from './parts.ts'
+import type { Reply } from './reply.ts'
+import type { RequestLog } from './request-log.ts'
+import { settle } from './settle.ts'
+
+interface Failing {
+  readonly reply: Reply
+  readonly dialect: Dialect
+  readonly requestId: string
+  /** `undefined` while the request is not worth a record: its address is none of ours. */
+  readonly log: RequestLog | undefined
+}
+
+/** Ends a request that has no answer: the client is told in its own protocol, the record gets its end. The one catch of the relay. */
+export function fail(parts: RelayParts, failing: Failing, error: unknown): void {
+  const { log, requestId, dialect, reply } = failing
+  if (error instanceof ClientGoneError) {
+    record(parts, failing, { class: 'client_gone', status: 0 })
+    return
+  }
+  const told = asGatewayError(error)
+  if (told.class === 'internal') parts.observer.onBug(requestId, error)
+  const rendered = render(told, failing)
+  if (!(error instanceof UnrecordedError)) record(parts, failing, { class: told.class, status: rendered.status })
+  if (reply.isStarted) {
+    const framing = log === undefined ? undefined : createFraming(log.target)
+    const frame = dialect.renderErrorFrame(toldError(told, requestId))
+    reply.end(framing?.frameOwn(frame) ?? frame)
+    return
+  }
+  reply.sendWhole(rendered.status, errorHeaders(told, failing), rendered.body)
+}
+
+function asGatewayError(error: unknown): GatewayError {
+  return error instanceof GatewayError ? error : new GatewayError('internal', 'an error within the gateway; it is on record', { cause: error })
+}
+
+function record(parts: RelayParts, { log, requestId, dialect }: Failing, ending: { class: string; status: number }): void {
+  if (log?.caller === undefined) parts.observer.onRefused({ requestId, dialect: dialect.name, ...ending })
+  else settle(parts, log, { ...ending, usage: undefined, source: undefined })
+}
+
+function render(error: GatewayError, { dialect, requestId }: Failing): { status: number; body: Buffer | string } {
+  if (error.native !== undefined) return error.native
+  const { status, body } = dialect.renderError(toldError(error, requestId))
+  return { status: error.status ?? status, body: JSON.stringify(body) }
+}
+
+function toldError(error: GatewayError, requestId: string): ToldError {
+  return {
+    class: error.class,
+    message: error.message,
+    requestId,
+    ...(error.param !== undefined && { param: error.param }),
+    ...(error.retryAfterMs !== undefined && { retryAfterMs: error.retryAfterMs }),
+  }
+}
+
+function errorHeaders(error: GatewayError, { dialect, requestId }: Failing): string[] {
+  const headers = ['content-type', 'application/json', 'x-request-id', requestId]
+  if (dialect.name === 'anthropic') headers.push('request-id', requestId)
+  const waits: readonly ErrorClass[] = ['rate_limited', 'rate_limited_client', 'overloaded', 'shed', 'no_candidate']
+  if (error.retryAfterMs !== undefined && waits.includes(error.class)) {
+    headers.push('retry-after', String(Math.max(1, Math.ceil(error.retryAfterMs / 1_000))))
+    if (dialect.name === 'openai-chat') headers.push('retry-after-ms', String(Math.ceil(error.retryAfterMs)))
+  }
+  if (!errorClasses[error.class].isRetryable) headers.push('x-should-retry', 'false')
+  return headers
+}

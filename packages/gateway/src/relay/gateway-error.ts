@@ -1,0 +1,75 @@
+import type { ErrorClass, UpstreamErrorClass } from '@yumen/protocol'
+
+interface GatewayErrorOptions extends ErrorOptions {
+  /** The request's field that is wrong, in the client's own dialect. */
+  readonly param?: string
+  /** Another status than the class's own: 404 and 405 of addresses that do not exist. */
+  readonly status?: number
+  readonly retryAfterMs?: number | undefined
+  /** The upstream's own refusal in the client's dialect, passed on byte for byte. */
+  readonly native?: NativeRefusal
+}
+
+export interface NativeRefusal {
+  readonly status: number
+  readonly body: Buffer
+}
+
+/** What a client may be told. Thrown anywhere in the relay, caught once, rendered by the client's dialect. */
+export class GatewayError extends Error {
+  override readonly name = 'GatewayError'
+  readonly class: ErrorClass
+  readonly param: string | undefined
+  readonly status: number | undefined
+  readonly retryAfterMs: number | undefined
+  readonly native: NativeRefusal | undefined
+  constructor(errorClass: ErrorClass, message: string, options: GatewayErrorOptions = {}) {
+    super(message, options)
+    this.class = errorClass
+    this.param = options.param
+    this.status = options.status
+    this.retryAfterMs = options.retryAfterMs
+    this.native = options.native
+  }
+}
+
+/** What becomes of an attempt's failure: another candidate, or the client is told. A new class does not compile until it is here. */
+export const remedies = {
+  context_length: 'tell-client',
+  payload_too_large: 'tell-client',
+  content_policy: 'tell-client',
+  state_invalid: 'tell-client',
+  state_not_found: 'tell-client',
+  invalid_request: 'tell-client',
+  model_unavailable: 'next-candidate',
+  auth_upstream: 'next-candidate',
+  quota_upstream: 'next-candidate',
+  rate_limited: 'next-candidate',
+  overloaded: 'next-candidate',
+  upstream_timeout: 'next-candidate',
+  upstream_error: 'next-candidate',
+  upstream_protocol: 'next-candidate',
+  region: 'next-candidate',
+} as const satisfies Record<UpstreamErrorClass, 'tell-client' | 'next-candidate'>
+
+/**
+ * What the client is told when an attempt's failure is the last word. The upstream's 401, 402 and 403 are the operator's:
+ * told as they are, the client's SDK would say that its user's key is wrong.
+ */
+export const toldAs = {
+  context_length: 'context_length',
+  payload_too_large: 'payload_too_large',
+  content_policy: 'content_policy',
+  state_invalid: 'state_invalid',
+  state_not_found: 'state_not_found',
+  invalid_request: 'invalid_request',
+  model_unavailable: 'no_candidate',
+  auth_upstream: 'no_candidate',
+  quota_upstream: 'no_candidate',
+  region: 'no_candidate',
+  rate_limited: 'rate_limited',
+  overloaded: 'overloaded',
+  upstream_timeout: 'upstream_timeout',
+  upstream_error: 'upstream_error',
+  upstream_protocol: 'upstream_error',
+} as const satisfies Record<UpstreamErrorClass, ErrorClass>

@@ -1,0 +1,51 @@
+import type { IncomingMessage } from 'node:http'
+import type { Snapshot } from '#catalog'
+import type { Limits } from '#config'
+import type { Keyring } from '#identity'
+import type { Journal, SettledRecord } from '#journal'
+import type { Routing } from '#routing'
+import type { BodyRead } from './body.ts'
+import type { ByteBudget } from './budget.ts'
+import type { LiveStream } from './stream.ts'
+import type { TokenCounter } from './token-counter.ts'
+import type { UpstreamCall } from './upstream/call.ts'
+import type { Connections } from './upstream/connections.ts'
+
+/** What the composition root hands to the relay. */
+export interface RelayServices {
+  readonly keyring: Keyring
+  readonly snapshot: () => Snapshot
+  readonly routing: Routing
+  readonly journal: Journal
+  readonly connections: Connections
+  readonly counter: TokenCounter
+  readonly limits: Limits
+  /** Monotonic milliseconds. */
+  readonly clock: () => number
+  /** Milliseconds UTC. */
+  readonly now: () => number
+  /** A new ULID. */
+  readonly makeId: () => string
+  readonly observer: RelayObserver
+}
+
+/** What telemetry hears of the relay. */
+export interface RelayObserver {
+  onSettled(record: SettledRecord): void
+  /** A request that ended before its caller was known: it is on no record. */
+  onRefused(refusal: { readonly requestId: string; readonly dialect: string; readonly class: string; readonly status: number }): void
+  onShed(limit: string): void
+  onBug(requestId: string, error: unknown): void
+}
+
+/** The services with the relay's own state: everything that one request needs. */
+export interface RelayParts extends RelayServices {
+  readonly budget: ByteBudget
+  readonly reads: Set<BodyRead>
+  readonly calls: Set<UpstreamCall>
+  readonly streams: Set<LiveStream>
+  readonly onSettled: (record: SettledRecord) => void
+  readonly clientIp: (request: IncomingMessage) => string
+  /** @throws GatewayError `shed` while nothing new can be taken */
+  readonly checkAccepting: () => void
+}

@@ -1,0 +1,104 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { dialects } from '@yumen/protocol'
+import { admitAsk, admitKey } from './admit.ts'
+import { attempt } from './attempt.ts'
+import { authenticate } from './authenticate.ts'
+import { readBody } from './body.ts'
+import { deliver } from './deliver.ts'
+import { fail } from './fail.ts'
+import { listModels } from './models.ts'
+import type { RelayParts } from './parts.ts'
+import { plan } from './plan.ts'
+import { createReply, type Reply } from './reply.ts'
+import { RequestLog } from './request-log.ts'
+import { reserve } from './reserve.ts'
+import { dialectOf, type Route, route, type Target } from './route.ts'
+import { scan } from './scan.ts'
+
+/** One incoming request with what the steps need of it. */
+interface Incoming {
+  readonly request: IncomingMessage
+  readonly reply: Reply
+  readonly header: (name: string) => string | undefined
+  readonly id: string
+}
+
+/** Answers a request to a relay path, whatever happens: never throws, and every answer has the request's id. */
+export async function relay(parts: RelayParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const incoming: Incoming = {
+    request,
+    reply: createReply(response),
+    header: name => headerOf(request, name),
+    id: parts.makeId(),
+  }
+  const url = request.url ?? '/'
+  let found: Route
+  try {
+    found = route(request.method ?? 'GET', url, incoming.header)
+  } catch (error) {
+    fail(parts, { reply: incoming.reply, dialect: dialects[dialectOf(url)], requestId: incoming.id, log: undefined }, error)
+    return
+  }
+  if (found.kind === 'models') await relayModels(parts, incoming, found)
+  else await relayTarget(parts, incoming, found.target)
+}
+
+/** The way of a request: one straight line. Settlement is the last act of `deliver`, before the answer's end leaves. */
+async function relayTarget(parts: RelayParts, { request, reply, header, id }: Incoming, target: Target): Promise<void> {
+  const dialect = dialects[target.dialect]
+  const log = new RequestLog({ id, time: parts.now(), target, clock: parts.clock })
+  const failing = { reply, dialect, requestId: id, log }
+  let budgeted = 0
+  try {
+    parts.checkAccepting()
+    const found = authenticate(parts.keyring, target.dialect, header, target.query)
+    const caller = found instanceof Promise ? await found : found
+    log.caller = caller.key
+    admitKey(caller.key, { now: log.time, clientIp: () => parts.clientIp(request) })
+    log.mark('authenticated')
+    const body = await readBody(request, parts)
+    budgeted = body.budgeted
+    log.mark('bodyRead')
+    const facts = scan(body.bytes, target, parts.limits)
+    log.facts = facts
+    admitAsk(caller.key, { model: facts.model, endpoint: target.endpoint })
+    const snapshot = parts.snapshot()
+    log.terms = reserve(snapshot, caller.key, facts.model)
+    const candidates = plan(parts.routing, { caller, facts, target })
+    log.mark('planned')
+    const accepted = await attempt(parts, {
+      target, dialect, facts, log, reply, candidates,
+      retryTimes: snapshot.options['relay.retryTimes'],
+      endsAt: parts.clock() - log.elapsed + snapshot.options['relay.totalTimeoutMs'],
+      client: header,
+      onStreaming: () => log.mark('headed'),
+    })
+    log.candidate = accepted.candidate
+    await deliver(parts, { accepted, dialect, reply, log, snapshot, wantsDebug: header('x-yumen-debug') === '1' })
+  } catch (error) {
+    fail(parts, failing, error)
+  } finally {
+    parts.budget.give(budgeted)
+  }
+}
+
+async function relayModels(
+  parts: RelayParts, { request, reply, header, id }: Incoming, found: Extract<Route, { kind: 'models' }>,
+): Promise<void> {
+  const dialect = dialects[found.dialect]
+  try {
+    const query = new URLSearchParams(request.url?.split('?')[1])
+    const { key } = await authenticate(parts.keyring, found.dialect, header, query)
+    admitKey(key, { now: parts.now(), clientIp: () => parts.clientIp(request) })
+    const list = listModels(parts.snapshot(), key, found.shape, found.model)
+    reply.sendWhole(200, ['content-type', 'application/json', 'x-request-id', id], JSON.stringify(list))
+  } catch (error) {
+    fail(parts, { reply, dialect, requestId: id, log: undefined }, error)
+  }
+}
+
+function headerOf(request: IncomingMessage, name: string): string | undefined {
+  const value = request.headers[name]
+  return Array.isArray(value) ? value[0] : value
+}
+

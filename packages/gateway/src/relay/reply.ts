@@ -1,0 +1,82 @@
+import type { ServerResponse } from 'node:http'
+
+/** What a client is sent: a whole answer by one `writeHead` and one `end`, or a stream. */
+export interface Reply {
+  /** Whether the head is out: from here on an error can only be an event of the stream. */
+  readonly isStarted: boolean
+  /** Whether nothing more can reach the client: it left, or it has all. */
+  readonly isClosed: boolean
+  /** Whether the client reads more slowly than we write. */
+  readonly isFull: boolean
+  /** Set by whoever has to know that the client left before it had all; called at most once. */
+  onGone: (() => void) | undefined
+  sendWhole(status: number, headers: readonly string[], body: Buffer | string): void
+  startStream(headers: readonly string[]): void
+  /** Complete events only. */
+  write(bytes: Buffer | string): void
+  end(bytes?: Buffer | string): void
+  /** Once, when the client has caught up. */
+  onceDrained(resume: () => void): void
+  /** Cuts the connection: for a client that takes nothing any more. */
+  destroy(): void
+}
+
+export function createReply(response: ServerResponse): Reply {
+  return new HttpReply(response)
+}
+
+class HttpReply implements Reply {
+  onGone: (() => void) | undefined
+  readonly #response: ServerResponse
+
+  constructor(response: ServerResponse) {
+    this.#response = response
+    response.on('close', () => {
+      if (!response.writableFinished) this.onGone?.()
+    })
+    // A write to a client that left: `close` follows and says so.
+    response.on('error', () => undefined)
+  }
+
+  get isStarted(): boolean {
+    return this.#response.headersSent
+  }
+
+  get isClosed(): boolean {
+    return this.#response.destroyed || this.#response.writableEnded
+  }
+
+  get isFull(): boolean {
+    return this.#response.writableNeedDrain
+  }
+
+  sendWhole(status: number, headers: readonly string[], body: Buffer | string): void {
+    if (this.isClosed) return
+    const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length
+    this.#response.writeHead(status, [...headers, 'content-length', String(length)])
+    this.#response.end(body)
+  }
+
+  startStream(headers: readonly string[]): void {
+    if (this.isClosed || this.isStarted) return
+    this.#response.writeHead(200, [...headers])
+  }
+
+  write(bytes: Buffer | string): void {
+    if (!this.isClosed) this.#response.write(bytes)
+  }
+
+  end(bytes?: Buffer | string): void {
+    if (this.isClosed) return
+    if (bytes === undefined || bytes.length === 0) this.#response.end()
+    else this.#response.end(bytes)
+  }
+
+  onceDrained(resume: () => void): void {
+    this.#response.once('drain', resume)
+  }
+
+  destroy(): void {
+    this.#response.destroy()
+  }
+}

@@ -1,0 +1,89 @@
+import type { Usage, UsageSource } from '@yumen/protocol'
+import type { PriceVersion } from '#catalog'
+import type { CallerKey } from '#identity'
+import type { AttemptRecord, RequestFacts, Timings } from '#journal'
+import type { Candidate } from '#routing'
+import type { Target } from './route.ts'
+import type { Facts } from './scan.ts'
+
+/** What a request binds at its admission and keeps to its end, whatever changes meanwhile. */
+export interface Terms {
+  readonly priceVersion: PriceVersion | undefined
+  readonly group: string
+  readonly ratio: { readonly num: bigint; readonly den: bigint }
+  readonly ratioText: string
+}
+
+/** Everything that is learned of one request on its way: each step writes its own part, the record is made from it. */
+export class RequestLog {
+  readonly id: string
+  /** Arrival, milliseconds UTC. */
+  readonly time: number
+  readonly target: Target
+  readonly attempts: AttemptRecord[] = []
+  readonly warnings: string[] = []
+  caller: CallerKey | undefined
+  facts: Facts | undefined
+  terms: Terms | undefined
+  /** The candidate that answered. */
+  candidate: Candidate | undefined
+  readonly #clock: () => number
+  readonly #startedAt: number
+  readonly #timings: { -readonly [Name in keyof Timings]?: Timings[Name] } = {}
+
+  constructor(parts: { id: string; time: number; target: Target; clock: () => number }) {
+    this.id = parts.id
+    this.time = parts.time
+    this.target = parts.target
+    this.#clock = parts.clock
+    this.#startedAt = parts.clock()
+  }
+
+  /** Milliseconds since the arrival. */
+  get elapsed(): number {
+    return this.#clock() - this.#startedAt
+  }
+
+  /** Notes when a step was done; the first time counts. */
+  mark(step: Exclude<keyof Timings, 'ended'>): void {
+    this.#timings[step] ??= round(this.elapsed)
+  }
+
+  timings(): Timings {
+    const ended = round(this.elapsed)
+    const { authenticated = ended, bodyRead = ended, planned = ended, ...later } = this.#timings
+    return { authenticated, bodyRead, planned, ...later, ended }
+  }
+
+  get firstByteMs(): number | undefined {
+    return this.#timings.firstByte
+  }
+
+  /** The record's facts with the usage of this moment. Only for requests whose caller is known. */
+  toFacts(caller: CallerKey, usage: Usage | undefined, source: UsageSource | undefined): RequestFacts {
+    const { candidate } = this
+    return {
+      id: this.id,
+      time: this.time,
+      accountId: caller.accountId,
+      apiKeyId: caller.id,
+      group: this.terms?.group ?? caller.group,
+      dialect: this.target.dialect,
+      operation: this.target.operation,
+      isStreaming: this.facts?.isStreaming ?? this.target.pathStreams,
+      model: this.facts?.model ?? this.target.pathModel ?? '',
+      ...(candidate !== undefined && {
+        upstreamModel: candidate.upstreamModel, channel: candidate.channel.name, channelId: candidate.channel.id,
+      }),
+      attempts: this.attempts,
+      ...(usage !== undefined && { usage }),
+      ...(source !== undefined && { source }),
+      ...(this.warnings.length > 0 && { warnings: this.warnings }),
+    }
+  }
+}
+
+/** Microseconds are enough, and keep the record short. */
+function round(milliseconds: number): number {
+  return Math.round(milliseconds * 1_000) / 1_000
+}

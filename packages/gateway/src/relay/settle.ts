@@ -1,0 +1,56 @@
+import { computeCharge } from '@yumen/pricing'
+import { plainUsage, type Usage, type UsageSource } from '@yumen/protocol'
+import type { ChargeFacts, Journal, Released, SettledRecord } from '#journal'
+import type { RequestLog } from './request-log.ts'
+
+export interface SettleParts {
+  readonly journal: Journal
+  /** Told of every ended request whose caller is known. */
+  readonly onSettled: (record: SettledRecord) => void
+}
+
+/** How a request ended. */
+export interface Ending {
+  /** `ok`, `client_gone`, or the class of the error that the client was told. */
+  readonly class: string
+  readonly status: number
+  readonly usage: Usage | undefined
+  readonly source: UsageSource | undefined
+}
+
+/** Writes the request's end into the journal; `released` runs once it is in the file, with the reason when it is not. */
+export function settle(parts: SettleParts, log: RequestLog, ending: Ending, released?: Released): void {
+  const { caller } = log
+  if (caller === undefined) throw new Error('a request without a caller has nothing to settle')
+  const charge = chargeFor(log, ending.usage)
+  const record: SettledRecord = {
+    kind: 'settled',
+    facts: log.toFacts(caller, ending.usage, ending.source),
+    charge,
+    class: ending.class,
+    status: ending.status,
+    timings: log.timings(),
+  }
+  caller.spentNusd += BigInt(charge.amount)
+  parts.journal.append(record, released)
+  parts.onSettled(record)
+}
+
+/** Keeps what the client has got so far: what a crash now would charge. */
+export function noteProgress(parts: SettleParts, log: RequestLog, delivered: { input: number; output: number }): void {
+  const { caller } = log
+  if (caller === undefined) return
+  const usage = plainUsage(delivered.input, delivered.output)
+  parts.journal.append({ kind: 'progress', facts: log.toFacts(caller, usage, 'counted'), charge: chargeFor(log, usage) })
+}
+
+/** Counting tokens is free; a model without a price is served and charged zero. */
+function chargeFor(log: RequestLog, usage: Usage | undefined): ChargeFacts {
+  const { terms } = log
+  const ratio = terms?.ratioText ?? '1'
+  if (terms?.priceVersion === undefined || usage === undefined || log.target.operation === 'count-tokens') {
+    return { amount: '0', ratio }
+  }
+  const { total } = computeCharge(usage, terms.priceVersion.price, terms.ratio)
+  return { amount: String(total), priceVersion: terms.priceVersion.id, ratio }
+}

@@ -1,0 +1,97 @@
+import { LRUCache } from 'lru-cache'
+import { type Dispatcher, Pool, ProxyAgent, Socks5ProxyAgent } from 'undici'
+
+export interface ConnectionsParts {
+  readonly limits: {
+    readonly upstreamConnectionsPerShard: number
+    readonly upstreamKeepAliveMs: number
+    readonly upstreamOriginsMax: number
+    readonly connectTimeoutMsMax: number
+  }
+}
+
+/** One more place than the shards have: a call that does not queue inside the client library. */
+interface Shard {
+  readonly dispatcher: Dispatcher
+  inFlight: number
+}
+
+/** Connections to one origin, directly or through one proxy. */
+interface Origin {
+  readonly shards: Shard[]
+}
+
+export interface Connections {
+  /** Sends one request; `finished` has to be called once when it is over, however it ended. */
+  dispatch(to: Destination, request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): { finished: () => void }
+  readonly origins: number
+  close(): Promise<void>
+}
+
+export interface Destination {
+  readonly origin: string
+  /** `http://`, `https://`, `socks5://` or `socks5h://`, with credentials; `undefined`: directly. */
+  readonly proxy: string | undefined
+}
+
+/**
+ * Keep-alive connections by origin and proxy. An origin has as many shards as its load needs, so that nothing queues inside
+ * one of them and the search for a free connection stays short; what is idle goes by itself, the least used origin first.
+ */
+export function createConnections({ limits }: ConnectionsParts): Connections {
+  const origins = new LRUCache<string, Origin>({
+    max: limits.upstreamOriginsMax,
+    dispose: origin => {
+      for (const { dispatcher } of origin.shards) void dispatcher.close()
+    },
+  })
+
+  function findShard({ origin, proxy }: Destination): Shard {
+    const key = proxy === undefined ? origin : `${origin} ${proxy}`
+    let entry = origins.get(key)
+    if (entry === undefined) {
+      entry = { shards: [] }
+      origins.set(key, entry)
+    }
+    let free = entry.shards.find(shard => shard.inFlight < limits.upstreamConnectionsPerShard)
+    if (free === undefined) {
+      free = { dispatcher: createDispatcher({ origin, proxy }), inFlight: 0 }
+      entry.shards.push(free)
+    }
+    return free
+  }
+
+  function createDispatcher({ origin, proxy }: Destination): Dispatcher {
+    const options = {
+      connections: limits.upstreamConnectionsPerShard,
+      pipelining: 1,
+      allowH2: false,
+      // The relay's own deadlines govern; the library's timers are only the last resort for a connection that nobody waits for.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      keepAliveTimeout: limits.upstreamKeepAliveMs,
+      keepAliveMaxTimeout: limits.upstreamKeepAliveMs,
+      connectTimeout: limits.connectTimeoutMsMax,
+    }
+    if (proxy === undefined) return new Pool(origin, options)
+    // `socks5h` resolves names at the proxy, which is what the library always does.
+    if (proxy.startsWith('socks')) return new Socks5ProxyAgent(proxy.replace(/^socks5h:/, 'socks5:'), options)
+    return new ProxyAgent({ uri: proxy, proxyTunnel: true, ...options })
+  }
+
+  return {
+    dispatch(to, request, handler) {
+      const shard = findShard(to)
+      shard.inFlight++
+      shard.dispatcher.dispatch({ ...request, origin: to.origin }, handler)
+      return { finished: () => { shard.inFlight-- } }
+    },
+    get origins() {
+      return origins.size
+    },
+    async close() {
+      const shards = [...origins.values()].flatMap(origin => origin.shards)
+      await Promise.all(shards.map(({ dispatcher }) => dispatcher.destroy()))
+    },
+  }
+}

@@ -1,0 +1,76 @@
+import { promisify } from 'node:util'
+import { brotliDecompress, gunzip, inflate } from 'node:zlib'
+import type { Dialect, UpstreamError } from '@yumen/protocol'
+import { readRetryAfter } from '../retry-after.ts'
+import type { UpstreamHeaders } from './call.ts'
+
+export function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300
+}
+
+export function headerOf(headers: UpstreamHeaders, name: string): string | undefined {
+  const value = headers[name]
+  return Array.isArray(value) ? value[0] : value
+}
+
+/** The body of an answer that is none, up to a bound: what is beyond it is dropped. */
+export class RefusalBody {
+  readonly #status: number
+  readonly #headers: UpstreamHeaders
+  readonly #bytesMax: number
+  readonly #chunks: Buffer[] = []
+  #length = 0
+  #isCut = false
+
+  constructor(status: number, headers: UpstreamHeaders, bytesMax: number) {
+    this.#status = status
+    this.#headers = headers
+    this.#bytesMax = bytesMax
+  }
+
+  push(chunk: Buffer): void {
+    const room = this.#bytesMax - this.#length
+    if (chunk.length > room) this.#isCut = true
+    if (room <= 0) return
+    this.#chunks.push(chunk.subarray(0, room))
+    this.#length += Math.min(chunk.length, room)
+  }
+
+  /** The whole body, or `undefined` when it was too large to be passed on. */
+  get bytes(): Buffer | undefined {
+    return this.#isCut ? undefined : Buffer.concat(this.#chunks)
+  }
+
+  error(dialect: Dialect): UpstreamError {
+    const text = Buffer.concat(this.#chunks).toString('utf8')
+    const parsed = errorOf(() => JSON.parse(text), SyntaxError)
+    const error = dialect.parseError(this.#status, parsed.kind === 'value' ? parsed.value : text)
+    const retryAfterMs = readRetryAfter(name => headerOf(this.#headers, name)) ?? error.retryAfterMs
+    return retryAfterMs === undefined ? error : { ...error, retryAfterMs }
+  }
+}
+
+type Outcome<Value> = { readonly kind: 'value'; readonly value: Value } | { readonly kind: 'error'; readonly error: Error }
+
+/** Runs `work` and makes the one expected kind of error a value; every other goes on. */
+export function errorOf<Value>(work: () => Value, expected: new (...args: never[]) => Error): Outcome<Value> {
+  try {
+    return { kind: 'value', value: work() }
+  } catch (error) {
+    if (error instanceof Error && error instanceof expected) return { kind: 'error', error }
+    throw error
+  }
+}
+
+const decoders: Readonly<Record<string, (bytes: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>>> = {
+  gzip: promisify(gunzip),
+  deflate: promisify(inflate),
+  br: promisify(brotliDecompress),
+}
+
+/** An answer that an upstream compressed although nobody asked it to. */
+export async function decodeAnswer(bytes: Buffer, encoding: string, bytesMax: number): Promise<Buffer> {
+  const decoder = decoders[encoding.toLowerCase()]
+  if (decoder === undefined) throw new Error(`unknown content-encoding ${encoding}`)
+  return decoder(bytes, { maxOutputLength: bytesMax })
+}

@@ -1,0 +1,177 @@
+import { createSseSplitter, type Dialect, type Reading, type SseSplitter, type StreamTap, type UpstreamError } from '@yumen/protocol'
+import type { CallListener, UpstreamCall, UpstreamHeaders } from './call.ts'
+import { headerOf, isSuccess, RefusalBody } from './head.ts'
+
+/** One event as it passes. `bytes` is a view into the chunk that brought it. */
+export interface PassingEvent {
+  readonly bytes: Buffer
+  readonly data: string
+  readonly event: string
+  readonly reading: Reading
+}
+
+/** Where events go once the stream is committed. */
+export interface EventSink {
+  onEvent(event: PassingEvent): void
+  /** All events of one chunk are there: what was gathered can be written. */
+  onChunkEnd(): void
+  /** The upstream ended the stream; `rest` bytes of an event that has no end were left. */
+  onEnd(rest: number): void
+  onFailure(error: UpstreamError): void
+}
+
+/** A stream up to its commit point: what came so far is held, the upstream is paused until somebody attaches. */
+export interface StreamAnswer {
+  readonly kind: 'stream'
+  readonly tap: StreamTap
+  readonly call: UpstreamCall
+  /** Hands over everything that was held, then lets the upstream go on. */
+  attach(sink: EventSink): void
+}
+
+export interface StreamedParts {
+  readonly dialect: Dialect
+  readonly choices: number
+  readonly limits: { readonly sseEventBytesMax: number; readonly errorBodyBytesMax: number; readonly preludeBytesMax: number }
+  readonly call: () => UpstreamCall
+  readonly onHead: () => void
+  readonly onAnswer: (answer: StreamAnswer) => void
+  readonly onFailure: (error: UpstreamError, refusal: Buffer | undefined) => void
+}
+
+/** Reads a stream and finds its commit point: the first event with content. Until then every failure is the attempt's. */
+export function createStreamListener(parts: StreamedParts): CallListener {
+  return new StreamListener(parts)
+}
+
+class StreamListener implements CallListener, StreamAnswer {
+  readonly kind = 'stream'
+  readonly tap: StreamTap
+  readonly #parts: StreamedParts
+  readonly #splitter: SseSplitter
+  #held: PassingEvent[] = []
+  #heldBytes = 0
+  #state: 'open' | 'committed' | 'attached' | 'failed' = 'open'
+  #sink: EventSink | undefined
+  #refusal: RefusalBody | undefined
+  /** What happened between the commit and the attachment. */
+  #ending: (() => void) | undefined
+
+  constructor(parts: StreamedParts) {
+    this.#parts = parts
+    this.#splitter = createSseSplitter(parts.limits.sseEventBytesMax)
+    this.tap = parts.dialect.tap(parts.choices)
+  }
+
+  get call(): UpstreamCall {
+    return this.#parts.call()
+  }
+
+  attach(sink: EventSink): void {
+    this.#sink = sink
+    this.#state = 'attached'
+    const held = this.#held
+    this.#held = []
+    for (const event of held) sink.onEvent(event)
+    sink.onChunkEnd()
+    this.#ending?.()
+    this.call.resume()
+  }
+
+  onHead(status: number, headers: UpstreamHeaders): void {
+    if (!isSuccess(status)) {
+      this.#refusal = new RefusalBody(status, headers, this.#parts.limits.errorBodyBytesMax)
+      return
+    }
+    const contentType = headerOf(headers, 'content-type') ?? ''
+    if (!contentType.startsWith('text/event-stream')) {
+      this.#fail(`a stream was asked for, and content-type ${JSON.stringify(contentType.slice(0, 60))} came`)
+    } else if ((headerOf(headers, 'content-encoding') ?? 'identity') !== 'identity') {
+      this.#fail('the stream is compressed, which was not asked for')
+    } else {
+      this.#parts.onHead()
+    }
+  }
+
+  onData(chunk: Buffer): void {
+    if (this.#refusal !== undefined) {
+      this.#refusal.push(chunk)
+      return
+    }
+    try {
+      this.#splitter.push(chunk)
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error
+      this.#fail(error.message)
+      return
+    }
+    while (this.#state !== 'failed' && this.#splitter.next()) this.#read()
+    this.#sink?.onChunkEnd()
+  }
+
+  onEnd(): void {
+    if (this.#refusal !== undefined) {
+      this.#parts.onFailure(this.#refusal.error(this.#parts.dialect), this.#refusal.bytes)
+      return
+    }
+    const rest = this.#splitter.rest.length
+    if (this.#state === 'attached') this.#sink?.onEnd(rest)
+    else if (this.#state === 'committed') this.#ending = () => this.#sink?.onEnd(rest)
+    else if (this.tap.isFinished) this.#commit(() => this.#sink?.onEnd(rest))
+    else this.#fail('the stream ended before its first content')
+  }
+
+  onFailure(error: UpstreamError): void {
+    if (this.#state === 'attached') this.#sink?.onFailure(error)
+    else if (this.#state === 'committed') this.#ending = () => this.#sink?.onFailure(error)
+    else this.#failWith(error)
+  }
+
+  #read(): void {
+    const { bytes, data, event } = this.#splitter
+    const reading = data === '' ? 'prelude' : this.tap.read(data, event)
+    if (this.#state === 'attached') {
+      this.#sink?.onEvent({ bytes, data, event, reading })
+      return
+    }
+    if (reading === 'error' && this.#state === 'open') {
+      this.#failWith(this.tap.error ?? { class: 'upstream_error', status: 200, message: data.slice(0, 500) })
+      return
+    }
+    this.#hold({ bytes, data, event, reading })
+    // An end without content is held too: whether the stream was empty is known when the upstream has ended it.
+    if (this.#state === 'open' && (reading === 'content' || reading === 'end' || this.tap.text !== '')) this.#commit()
+  }
+
+  #hold(event: PassingEvent): void {
+    this.#held.push(event)
+    this.#heldBytes += event.bytes.length
+    if (this.#state === 'open' && this.#heldBytes > this.#parts.limits.preludeBytesMax) {
+      this.#fail(`more than ${this.#parts.limits.preludeBytesMax} bytes came before the first content`)
+    }
+  }
+
+  #commit(ending?: () => void): void {
+    if (!this.tap.isFinished || this.tap.text !== '' || this.tap.usage !== undefined) {
+      this.#state = 'committed'
+      this.#ending = ending
+      this.call.pause()
+      this.#parts.onAnswer(this)
+      return
+    }
+    this.#fail('the stream ended without any content')
+  }
+
+  #fail(message: string): void {
+    this.#failWith({ class: 'upstream_protocol', status: 200, message })
+  }
+
+  #failWith(error: UpstreamError): void {
+    if (this.#state === 'failed') return
+    const wasAttached = this.#state === 'attached'
+    this.#state = 'failed'
+    this.call.abort()
+    if (wasAttached) this.#sink?.onFailure(error)
+    else this.#parts.onFailure(error, undefined)
+  }
+}

@@ -1,0 +1,132 @@
+import { type Dialect, ScanError, type ScanLimits, scanObject, type UpstreamError, type Usage } from '@yumen/protocol'
+import type { CallListener, UpstreamHeaders } from './call.ts'
+import { decodeAnswer, errorOf, headerOf, isSuccess, RefusalBody } from './head.ts'
+
+/** A whole answer as the upstream sent it, read as far as settlement needs. */
+export interface WholeAnswer {
+  readonly kind: 'whole'
+  readonly bytes: Buffer
+  readonly contentType: string
+  readonly usage: Usage | undefined
+  /** Parsed where the answer is small enough to be parsed at once. */
+  readonly parsed: unknown
+}
+
+export interface WholeParts {
+  readonly dialect: Dialect
+  readonly limits: ScanLimits & { readonly upstreamAnswerBytesMax: number; readonly errorBodyBytesMax: number; readonly parseBytesMax: number }
+  readonly onAnswer: (answer: WholeAnswer) => void
+  /** `refusal` is the upstream's own body, where it sent one. */
+  readonly onFailure: (error: UpstreamError, refusal: Buffer | undefined) => void
+  /** Ends the call: what comes is too much, or of no use. */
+  readonly abort: () => void
+}
+
+/** Collects an answer up to its end. */
+export function createWholeListener(parts: WholeParts): CallListener {
+  return new WholeListener(parts)
+}
+
+class WholeListener implements CallListener {
+  readonly #parts: WholeParts
+  readonly #chunks: Buffer[] = []
+  #bytes = 0
+  #contentType = ''
+  #encoding = 'identity'
+  #refusal: RefusalBody | undefined
+
+  constructor(parts: WholeParts) {
+    this.#parts = parts
+  }
+
+  onHead(status: number, headers: UpstreamHeaders): void {
+    if (!isSuccess(status)) {
+      this.#refusal = new RefusalBody(status, headers, this.#parts.limits.errorBodyBytesMax)
+      return
+    }
+    this.#contentType = headerOf(headers, 'content-type') ?? 'application/json'
+    this.#encoding = headerOf(headers, 'content-encoding') ?? 'identity'
+    if (this.#contentType.startsWith('text/event-stream')) this.#fail('a stream came where a whole answer was asked for')
+  }
+
+  onData(chunk: Buffer): void {
+    if (this.#refusal !== undefined) {
+      this.#refusal.push(chunk)
+      return
+    }
+    this.#bytes += chunk.length
+    if (this.#bytes > this.#parts.limits.upstreamAnswerBytesMax) {
+      this.#fail(`the answer is larger than ${this.#parts.limits.upstreamAnswerBytesMax} bytes`)
+      return
+    }
+    this.#chunks.push(chunk)
+  }
+
+  onEnd(): void {
+    const { dialect, onFailure } = this.#parts
+    if (this.#refusal !== undefined) {
+      onFailure(this.#refusal.error(dialect), this.#refusal.bytes)
+      return
+    }
+    const [only] = this.#chunks
+    const bytes = this.#chunks.length === 1 && only !== undefined ? only : Buffer.concat(this.#chunks)
+    if (this.#encoding === 'identity') {
+      this.#read(bytes)
+      return
+    }
+    decodeAnswer(bytes, this.#encoding, this.#parts.limits.upstreamAnswerBytesMax).then(
+      decoded => this.#read(decoded),
+      (error: unknown) => this.#fail(`the answer does not decompress: ${error instanceof Error ? error.message : 'unknown'}`),
+    )
+  }
+
+  onFailure(error: UpstreamError): void {
+    this.#parts.onFailure(error, undefined)
+  }
+
+  #read(bytes: Buffer): void {
+    const { dialect, limits, onAnswer, onFailure } = this.#parts
+    const read = bytes.length <= limits.parseBytesMax ? readSmall(dialect, bytes) : readLarge(dialect, bytes, limits)
+    if (read.kind === 'answer') onAnswer({ kind: 'whole', bytes, contentType: this.#contentType, usage: read.usage, parsed: read.parsed })
+    else onFailure(read.error, bytes)
+  }
+
+  #fail(message: string): void {
+    this.#parts.abort()
+    this.#parts.onFailure({ class: 'upstream_protocol', status: 200, message }, undefined)
+  }
+}
+
+type Read =
+  | { readonly kind: 'answer'; readonly usage: Usage | undefined; readonly parsed: unknown }
+  | { readonly kind: 'error'; readonly error: UpstreamError }
+
+function readSmall(dialect: Dialect, bytes: Buffer): Read {
+  const parsed = errorOf(() => JSON.parse(bytes.toString('utf8')), SyntaxError)
+  if (parsed.kind === 'error' || typeof parsed.value !== 'object' || parsed.value === null) return notJson()
+  const error = dialect.findError(parsed.value)
+  if (error !== undefined) return { kind: 'error', error }
+  return { kind: 'answer', usage: dialect.parseUsage(memberOf(parsed.value, dialect.usageKey), parsed.value), parsed: parsed.value }
+}
+
+/** A large answer (embeddings, images) is not built as a value: its usage is found by the scan. */
+function readLarge(dialect: Dialect, bytes: Buffer, limits: ScanLimits): Read {
+  const scanned = errorOf(() => scanObject(bytes, limits), ScanError)
+  if (scanned.kind === 'error') return notJson()
+  const members = new Map(scanned.value.members.map(member => [member.name, member]))
+  const usage = members.get(dialect.usageKey)
+  if (members.has('error') && usage === undefined) {
+    const error = dialect.findError(JSON.parse(bytes.toString('utf8')))
+    if (error !== undefined) return { kind: 'error', error }
+  }
+  const value: unknown = usage && JSON.parse(bytes.toString('utf8', usage.valueStart, usage.valueEnd))
+  return { kind: 'answer', usage: dialect.parseUsage(value), parsed: undefined }
+}
+
+function memberOf(value: object, name: string): unknown {
+  return Object.getOwnPropertyDescriptor(value, name)?.value
+}
+
+function notJson(): Read {
+  return { kind: 'error', error: { class: 'upstream_protocol', status: 200, message: 'the answer is not a JSON object' } }
+}

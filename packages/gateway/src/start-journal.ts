@@ -1,0 +1,61 @@
+import type { Environment, Limits } from '#config'
+import { adoptJournals, type BatchStore, type Committer, createCommitter, createFolder, createJournal, createWriter, type Journal, NodeLostError } from '#journal'
+import type { Store } from '#store'
+import { errorFields, type Log } from '#telemetry'
+
+export interface StartJournalParts {
+  readonly environment: Environment
+  readonly installation: { readonly id: string; readonly epoch: number }
+  readonly nodeId: string
+  readonly store: Store
+  readonly limits: Limits
+  readonly log: Log
+  readonly clock: () => number
+  readonly crashPoint: (step: string) => void
+  readonly syncMode: () => 'group' | 'always'
+}
+
+export interface StartedJournal {
+  readonly journal: Journal
+  readonly committer: Committer
+  readonly folder: ReturnType<typeof createFolder>
+  /** Commits the journals of nodes that died meanwhile. */
+  readonly adopt: () => Promise<void>
+}
+
+/** Brings in what dead nodes left, then opens this node's own journal and its way into the store. */
+export async function startJournal(parts: StartJournalParts): Promise<StartedJournal> {
+  const { environment, installation, nodeId, store, limits, log, clock, crashPoint, syncMode } = parts
+  const batches: BatchStore & { endNode(node: string): Promise<void> } = {
+    commitBatch: batch => store.run('commitBatch', batch),
+    markOf: id => store.run('nodeMark', { id }),
+    endNode: id => store.run('endNode', { id }),
+  }
+  const adopt = async () => {
+    const adoptions = await adoptJournals({
+      journalDir: environment.journalDir, ownNode: nodeId, installation: installation.id, store: batches,
+      recordsMax: limits.commitRecordsMax,
+      onDamage: damage => log.error(damage, 'a journal has damaged records; the others are committed'),
+      onForeign: foreign => log.warn(foreign, 'a journal of another installation is left alone'),
+    })
+    for (const adoption of adoptions) log.info(adoption, 'adopted the journal of a dead node')
+  }
+  await adopt()
+  const folder = createFolder(environment.journalDir, nodeId)
+  const writer = createWriter({
+    path: folder.path, header: { installation: installation.id, epoch: installation.epoch, node: nodeId }, limits,
+  })
+  const journal = createJournal({
+    writer, limits, syncMode, clock, crashPoint, onFailure: error => log.error(errorFields(error), 'the journal could not be written'),
+  })
+  const committer = createCommitter({
+    node: nodeId, uncommitted: journal.uncommitted, store: batches, limits, crashPoint,
+    onCommitted: mark => writer.discard(mark),
+    onFailure(error) {
+      log.error(errorFields(error), 'a batch could not be committed; it is tried again')
+      // Another process has this node's records: writing on would charge them twice.
+      if (error instanceof NodeLostError) process.exit(1)
+    },
+  })
+  return { journal, committer, folder, adopt }
+}

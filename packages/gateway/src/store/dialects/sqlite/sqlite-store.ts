@@ -1,0 +1,56 @@
+import { mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { kyselyOver } from '../../kysely.ts'
+import { storeLimits } from '../../limits.ts'
+import type { ProcedureArgs, ProcedureName, ProcedureResult } from '../../procedures/types.ts'
+import type { Store } from '../../types.ts'
+import type { QueryAnswer, WorkerStart } from './messages.ts'
+import { createWorkerClient } from './worker-client.ts'
+
+export interface SqliteStoreParts {
+  readonly path: string
+  readonly limits: typeof storeLimits
+  readonly clock: () => number
+}
+
+/** SQLite in two worker threads: one writes, one reads. Both start with the first call, the reader rests when idle. */
+export async function openSqliteStore({ path, limits, clock }: SqliteStoreParts): Promise<Store> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  const { busyTimeoutMs, cacheKib, walKeepBytes, statementsMax, walBytesMax, walCheckEvery } = limits
+  const start: WorkerStart = {
+    settings: { path, busyTimeoutMs, cacheKib, walKeepBytes, statementsMax },
+    walBytesMax,
+    walCheckEvery,
+  }
+  const shared = { start, limits, clock }
+  const writerFile = new URL('./write-worker.ts', import.meta.url)
+  const readerFile = new URL('./read-worker.ts', import.meta.url)
+  const writer = createWorkerClient({ name: 'writer', file: writerFile, ...shared })
+  const reader = createWorkerClient({ name: 'reader', file: readerFile, idleMs: limits.readerIdleMs, ...shared })
+
+  async function read(sql: string, parameters: QueryAnswer['rows'][number][string][]): Promise<QueryAnswer> {
+    return (await reader.call({ kind: 'query', sql, parameters }, limits.readDeadlineMs)) as QueryAnswer
+  }
+
+  return {
+    kind: 'sqlite',
+    db: kyselyOver('sqlite', (sql, parameters) => read(sql, [...parameters])),
+    async run<Name extends ProcedureName>(name: Name, args: ProcedureArgs<Name>) {
+      const deadlineMs = name === 'migrate' ? limits.migrateDeadlineMs : limits.writeDeadlineMs
+      const result = await writer.call({ kind: 'run', name, args: detached(args) }, deadlineMs)
+      return result as ProcedureResult<Name>
+    },
+    async close() {
+      await reader.close()
+      await writer.close()
+    },
+  }
+}
+
+/** A view on a part of a buffer would take the whole buffer along through the thread border. */
+function detached<Args extends object>(args: Args): Args {
+  if (!('records' in args) || !(args.records instanceof Uint8Array)) return args
+  const { records } = args
+  if (records.byteLength === records.buffer.byteLength) return args
+  return { ...args, records: new Uint8Array(records) }
+}

@@ -1,0 +1,8 @@
+export type { StoreAddress } from './dsn.ts'
+export { parseDsn } from './dsn.ts'
+export type { MigrationStatus } from './migrations/migration.ts'
+export { migrate, migrationStatus, openStore, openStoreAt, type StoreOptions } from './open.ts'
+export type { ProcedureArgs, ProcedureName, ProcedureResult } from './procedures/types.ts'
+export type { Row, Tables } from './schema.ts'
+export { StoreError } from './types.ts'
+export type { Store, StoreErrorCode } from './types.ts'

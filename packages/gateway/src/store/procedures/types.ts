@@ -1,0 +1,78 @@
+import type { DesiredState, StateChange } from '../../config/desired-state.ts'
+import type { MigrationStatus } from '../migrations/migration.ts'
+
+/**
+ * Every write of the store, by name: arguments and result cross a thread as structured clones. A procedure is one transaction.
+ * `now` is always the caller's clock.
+ */
+export interface Procedures {
+  /** Runs pending migrations under a lock; answers their names. `newer_schema` when the database is ahead of the program. */
+  migrate: { args: { now: number }; result: readonly string[] }
+  /** `newer_schema` likewise. Writes nothing. */
+  migrationStatus: { args: object; result: MigrationStatus }
+
+  /** What a node polls: cheaper than a read through `db`, which would keep SQLite's reader awake. */
+  readRevisions: { args: object; result: { configuration: number; keys: number } }
+
+  /** Makes the installation row when there is none; answers it. */
+  openInstallation: { args: { id: string; now: number }; result: { id: string; epoch: number } }
+
+  /** A new process life. Fails when the id exists. */
+  startNode: { args: { id: string; epoch: number; now: number; heartbeatUntil: number }; result: void }
+  heartbeat: { args: { id: string; heartbeatUntil: number }; result: void }
+  /** Removes the row of a node whose journal is committed and gone. */
+  endNode: { args: { id: string }; result: void }
+  /** The mark of a node's journal; `undefined` for a node that the store has never seen. */
+  nodeMark: { args: { id: string }; result: number | undefined }
+  /**
+   * Records of one node's journal in the order of `seq`, as the journal wrote them: `records` holds their JSON texts, one a line.
+   * One transaction inserts charges and requests, moves accounts (`balance`, `available`, `spent`) and keys (`spent`), adds to the
+   * hourly rollups and advances the node's mark. Asks that the mark is `markBefore`; answers `stale` when it is not.
+   * A charge that exists with the same content is skipped; with other content it fails with `ledger_conflict`.
+   */
+  commitBatch: {
+    args: { nodeId: string; markBefore: number; markAfter: number; records: Uint8Array }
+    result: 'committed' | 'stale'
+  }
+
+  applyState: {
+    args: { desired: DesiredState; prune: boolean; dryRun: boolean; now: number }
+    result: { changes: readonly StateChange[] }
+  }
+
+  createUser: {
+    args: {
+      username: string; role: 'user' | 'admin' | 'root'; group: string; passwordHash: string | undefined
+      balance: bigint | 'unlimited'; now: number
+    }
+    result: { id: number; accountId: number }
+  }
+  updateUser: {
+    args: {
+      username: string; role?: 'user' | 'admin' | 'root'; group?: string; status?: 'enabled' | 'disabled'
+      passwordHash?: string; now: number
+    }
+    result: void
+  }
+  createApiKey: {
+    args: {
+      username: string; name: string; hash: string; hint: string; group: string | undefined
+      models: readonly string[] | undefined; limit: bigint | undefined; expiresAt: number | undefined; now: number
+    }
+    result: { id: number }
+  }
+  updateApiKey: {
+    args: { id: number; status?: 'enabled' | 'disabled'; expiresAt?: number | null; now: number }
+    result: void
+  }
+  removeApiKey: { args: { id: number; now: number }; result: void }
+  updateChannel: { args: { name: string; enabled?: boolean; weight?: number; priority?: number; now: number }; result: void }
+  removeChannel: { args: { name: string; now: number }; result: void }
+
+  /** Removes at most `limit` of the oldest requests with an id below `beforeId`; answers how many went. */
+  removeOldRequests: { args: { beforeId: string; limit: number }; result: number }
+}
+
+export type ProcedureName = keyof Procedures
+export type ProcedureArgs<Name extends ProcedureName> = Procedures[Name]['args']
+export type ProcedureResult<Name extends ProcedureName> = Procedures[Name]['result']

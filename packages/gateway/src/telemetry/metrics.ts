@@ -1,0 +1,58 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+
+export interface MetricsSources {
+  readonly openStreams: () => number
+  readonly bytesInFlight: () => number
+  readonly journalBytes: () => number
+  readonly uncommitted: () => number
+}
+
+/** Prometheus metrics. Labels are closed sets: dialects, operations and classes, never a model, key or channel. */
+export function createMetrics(sources: MetricsSources) {
+  const registry = new Registry()
+  const registers = [registry]
+  const delay = monitorEventLoopDelay({ resolution: 20 })
+  delay.enable()
+  gauge('yumen_open_streams', 'Streams between their first and last byte.', sources.openStreams)
+  gauge('yumen_bytes_in_flight', 'Bytes of bodies and answers that are held in memory.', sources.bytesInFlight)
+  gauge('yumen_journal_bytes', 'Size of this node\'s journal.', sources.journalBytes)
+  gauge('yumen_uncommitted_records', 'Journal records that are not in the store yet.', sources.uncommitted)
+  gauge('yumen_resident_bytes', 'Resident memory of this process.', () => process.memoryUsage.rss())
+  new Gauge({
+    name: 'yumen_loop_delay_seconds', help: 'Delay of the event loop since the last scrape.', labelNames: ['quantile'], registers,
+    collect() {
+      this.set({ quantile: '0.5' }, delay.percentile(50) / 1e9)
+      this.set({ quantile: '0.99' }, delay.percentile(99) / 1e9)
+      delay.reset()
+    },
+  })
+
+  function gauge(name: string, help: string, read: () => number): void {
+    new Gauge({
+      name, help, registers,
+      collect() {
+        this.set(read())
+      },
+    })
+  }
+
+  return {
+    registry,
+    requests: new Counter({
+      name: 'yumen_requests_total', help: 'Ended requests by what the client was told.', labelNames: ['dialect', 'operation', 'class'], registers,
+    }),
+    attempts: new Counter({ name: 'yumen_attempts_total', help: 'Calls to upstreams by their outcome.', labelNames: ['class'], registers }),
+    shed: new Counter({ name: 'yumen_shed_total', help: 'Requests refused because a limit of the gateway was reached.', labelNames: ['limit'], registers }),
+    bugs: new Counter({ name: 'yumen_internal_errors_total', help: 'Requests that ended by an error of the gateway itself.', registers }),
+    firstByte: new Histogram({
+      name: 'yumen_first_byte_seconds', help: 'Arrival to the first byte of content.', registers,
+      buckets: [0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10, 30, 60],
+    }),
+    request: new Histogram({
+      name: 'yumen_request_seconds', help: 'Arrival to the end.', registers, buckets: [0.01, 0.05, 0.2, 1, 5, 15, 60, 300, 1800],
+    }),
+  }
+}
+
+export type Metrics = ReturnType<typeof createMetrics>

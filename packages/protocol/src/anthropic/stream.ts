@@ -1,0 +1,104 @@
+import type { Reading, StreamTap } from '../dialect.ts'
+import type { UpstreamError } from '../errors.ts'
+import { isWire, parseJson, textAt, type Wire, wireAt } from '../reading.ts'
+import { findUpstreamError, parseUpstreamError, protocolError } from '../upstream-errors.ts'
+import type { Usage } from '../usage.ts'
+import { startOf } from './answer.ts'
+import { mergeUsage, parseUsage } from './usage.ts'
+
+/** A message is one choice, whatever was asked. */
+export function tap(_choices: number): StreamTap {
+  return new MessageTap()
+}
+
+/**
+ * Reads the events of a message stream: `message_start`, blocks, `message_delta`, `message_stop`. Unknown
+ * events and block types never fail it. Source: docs.anthropic.com, "Streaming messages";
+ * `MessageStreamEvent` of the SDK 1.13.
+ */
+class MessageTap implements StreamTap {
+  text = ''
+  error: UpstreamError | undefined
+  isFinished = false
+  #usage: Wire | undefined
+
+  get usage(): Usage | undefined {
+    return parseUsage(this.#usage)
+  }
+
+  read(data: string, event: string): Reading {
+    if (data.startsWith('[DONE]')) return 'end'
+    const message = parseJson(data)
+    if (event === 'error') return this.#fail(parseUpstreamError('anthropic', 200, message ?? data))
+    if (message === undefined) {
+      if (data.trim() === '') return this.#calm('prelude')
+      return this.#fail(protocolError(`an event of ${data.length} characters is not JSON`))
+    }
+    const error = findUpstreamError('anthropic', message)
+    if (error) return this.#fail(error)
+    return isWire(message)
+      ? this.#readEvent(message, textAt(message, 'type') || event)
+      : this.#calm('prelude')
+  }
+
+  #readEvent(message: Wire, type: string): Reading {
+    switch (type) {
+      case 'message_start':
+        this.#note(wireAt(wireAt(message, 'message'), 'usage'))
+        return this.#calm('prelude')
+      case 'content_block_start':
+        return this.#calm(this.#readStart(wireAt(message, 'content_block')))
+      case 'content_block_delta':
+        return this.#calm(this.#readDelta(wireAt(message, 'delta')))
+      case 'message_delta':
+        this.#note(wireAt(message, 'usage'))
+        if (textAt(message.delta, 'stop_reason') !== '') this.isFinished = true
+        return this.#calm('prelude')
+      case 'message_stop':
+        return 'end'
+      default:
+        return this.#calm('prelude')
+    }
+  }
+
+  /** Text and thinking begin empty; tools and the results of server tools are content from their start. */
+  #readStart(block: Wire | undefined): Reading {
+    if (!block) return 'prelude'
+    const text = textAt(block, 'text') + textAt(block, 'thinking') + startOf(block)
+    this.text += text
+    return text !== '' || /tool_(?:use|result)$/.test(textAt(block, 'type')) ? 'content' : 'prelude'
+  }
+
+  /** An empty delta of text or input carries nothing; signatures, citations and what is new do. */
+  #readDelta(delta: Wire | undefined): Reading {
+    if (!delta) return 'prelude'
+    const type = textAt(delta, 'type')
+    const key = deltaKeys.get(type)
+    if (key === undefined) return type === '' ? 'prelude' : 'content'
+    const text = textAt(delta, key)
+    this.text += text
+    return text === '' ? 'prelude' : 'content'
+  }
+
+  #note(usage: Wire | undefined): void {
+    if (usage) this.#usage = mergeUsage(this.#usage, usage)
+  }
+
+  /** What an event means on its own, or `finish` once the stop reason was seen. */
+  #calm(reading: Reading): Reading {
+    return this.isFinished ? 'finish' : reading
+  }
+
+  #fail(error: UpstreamError): Reading {
+    this.error ??= error
+    return 'error'
+  }
+}
+
+/** The member of each kind of delta that holds generated text. */
+const deltaKeys = new Map([
+  ['text_delta', 'text'],
+  ['thinking_delta', 'thinking'],
+  ['input_json_delta', 'partial_json'],
+  ['compaction_delta', 'content'],
+])

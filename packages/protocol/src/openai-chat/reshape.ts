@@ -1,0 +1,104 @@
+/** Channel settings of New API that change an OpenAI-shaped answer on its way to the client. */
+export interface ReshapeRules {
+  /** `force_format`: only the members of the official shape are passed on. */
+  readonly forcesFormat: boolean
+  /** `thinking_to_content`: reasoning becomes content between `<think>` marks, for clients that know no reasoning. */
+  readonly thinkingToContent: boolean
+}
+
+type Json = Record<string, unknown>
+
+const opening = '<think>\n'
+const closing = '\n</think>\n'
+
+const headMembers = ['id', 'object', 'created', 'model', 'system_fingerprint', 'service_tier', 'choices', 'usage']
+const choiceMembers = ['index', 'delta', 'message', 'logprobs', 'finish_reason']
+const messageMembers = ['role', 'content', 'reasoning_content', 'refusal', 'tool_calls', 'function_call', 'audio', 'annotations']
+
+/** A whole answer under the rules. Pure. */
+export function reshapeAnswer(answer: Json, rules: ReshapeRules): Json {
+  const shaped = mapChoices(answer, choice => {
+    const message = asObject(choice['message'])
+    return message === undefined ? choice : { ...choice, message: thinkInMessage(message, rules) }
+  })
+  return rules.forcesFormat ? format(shaped) : shaped
+}
+
+/** The chunks of one stream under the rules, each as it comes. Keeps, per choice, whether thinking is open. */
+export function createChunkReshaper(rules: ReshapeRules): (chunk: Json) => Json {
+  const open = new Set<number>()
+  return chunk => {
+    const shaped = mapChoices(chunk, choice => {
+      const delta = asObject(choice['delta'])
+      return delta === undefined || !rules.thinkingToContent ? choice : { ...choice, delta: thinkInDelta(delta, choice, open) }
+    })
+    return rules.forcesFormat ? format(shaped) : shaped
+  }
+}
+
+function thinkInMessage(message: Json, { thinkingToContent }: ReshapeRules): Json {
+  const thought = reasoningOf(message)
+  if (!thinkingToContent || thought === '') return message
+  return { ...withoutReasoning(message), content: `${opening}${thought}${closing}${textOf(message['content'])}` }
+}
+
+/** Thinking that no content follows is closed with the finish of its choice. */
+function thinkInDelta(delta: Json, choice: Json, open: Set<number>): Json {
+  const index = Number(choice['index'] ?? 0)
+  const thought = reasoningOf(delta)
+  const text = textOf(delta['content'])
+  let content = ''
+  if (thought !== '') {
+    content = open.has(index) ? thought : `${opening}${thought}`
+    open.add(index)
+  }
+  const ends = text !== '' || delta['tool_calls'] !== undefined || isFinish(choice['finish_reason'])
+  if (open.has(index) && ends) {
+    content += closing
+    open.delete(index)
+  }
+  content += text
+  const rest = withoutReasoning(delta)
+  return content === '' ? rest : { ...rest, content }
+}
+
+function format(answer: Json): Json {
+  return mapChoices(pick(answer, headMembers), choice => {
+    const picked = pick(choice, choiceMembers)
+    for (const name of ['delta', 'message']) {
+      const message = asObject(picked[name])
+      if (message !== undefined) picked[name] = pick(message, messageMembers)
+    }
+    return picked
+  })
+}
+
+function mapChoices(answer: Json, change: (choice: Json) => Json): Json {
+  const choices = answer['choices']
+  if (!Array.isArray(choices)) return answer
+  return { ...answer, choices: choices.map((choice: unknown) => change(asObject(choice) ?? {})) }
+}
+
+function pick(value: Json, names: readonly string[]): Json {
+  return Object.fromEntries(names.filter(name => value[name] !== undefined).map(name => [name, value[name]]))
+}
+
+function reasoningOf(message: Json): string {
+  return textOf(message['reasoning_content']) || textOf(message['reasoning'])
+}
+
+function withoutReasoning({ reasoning_content: _content, reasoning: _reasoning, ...rest }: Json): Json {
+  return rest
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : ''
+}
+
+function isFinish(value: unknown): boolean {
+  return typeof value === 'string' && value !== ''
+}
+
+function asObject(value: unknown): Json | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined
+}
