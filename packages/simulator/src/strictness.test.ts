@@ -96,6 +96,14 @@ test.each<Refused>([
     }),
     status: 400,
   },
+  {
+    says: 'temperature: not supported',
+    call: {
+      ...anthropic({ temperature: 1 }),
+      headers: { 'x-api-key': 'any', 'anthropic-version': '2026-10-21' },
+    },
+    status: 400,
+  },
   { says: 'contents is not specified', call: gemini({ contents: [] }), status: 400 },
   { says: 'Unknown name "messages"', call: gemini({ messages: [] }), status: 400 },
   {
@@ -114,7 +122,7 @@ test.each<Refused>([
     status: 400,
   },
   { says: 'Invalid URL (POST /v1/nothing)', call: { ...chat({}), path: '/v1/nothing' }, status: 404 },
-  { says: 'Invalid URL', call: { ...chat({}), path: '/v1/v1/chat/completions/' }, status: 404 },
+  { says: 'Invalid URL', call: { ...chat({}), path: '/v1/v1/chat/completions' }, status: 404 },
   {
     says: 'Not allowed to GET',
     call: { path: '/v1/chat/completions', headers: { authorization: 'Bearer any' } },

@@ -19,9 +19,13 @@ export type SealPurpose = 'channel-key'
 export interface Sealer {
   /** AES-256-GCM: `v1.<nonce>.<ciphertext+tag>`, base64url. Two seals of one text differ. */
   seal(text: string, purpose: SealPurpose): string
-  /** Throws `SealError` when the value was sealed with another secret or for another purpose, or was changed. */
+  /**
+   * Throws `SealError` when the value was sealed with another secret or for another purpose, or was changed.
+   */
   open(sealed: string, purpose: SealPurpose): string
-  /** 16 hex digits of a keyed hash: equal secrets have equal fingerprints, nothing else can be told from it. */
+  /**
+   * 16 hex digits of a keyed hash: equal secrets have equal fingerprints, nothing else can be told from it.
+   */
   fingerprint(secret: string): string
 }
 
@@ -49,8 +53,9 @@ const scryptCost = { N: 16_384, r: 8, p: 1 } as const
 const scryptSalt = 'yumen/sealing/v1'
 
 /**
- * The secret of this installation: CRYPTO_SECRET stretched by scrypt, else `<dataDir>/secret.key`, 32 random bytes in hex that
- * are made, mode 0600, when there is no such file. Throws `SealError` when the file can be read by others or is not a key.
+ * The secret of this installation: CRYPTO_SECRET stretched by scrypt, else `<dataDir>/secret.key`, 32 random
+ * bytes in hex that are made, mode 0600, when there is no such file. Throws `SealError` when the file can be
+ * read by others or is not a key.
  */
 export function loadSealingSecret({
   cryptoSecret,
@@ -145,8 +150,8 @@ function readKeyFile(path: string): Buffer | undefined {
 }
 
 /**
- * Written and synced under a name of its own, then linked to its place: of two first starts one wins, and nobody ever reads
- * half a key.
+ * Written and synced under a name of its own, then linked to its place: of two first starts one wins, and
+ * nobody ever reads half a key.
  */
 function makeKeyFile(path: string, dataDir: string): Buffer {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })

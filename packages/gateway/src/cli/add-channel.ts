@@ -1,9 +1,9 @@
 import { findProvider } from '@yumen/providers'
 import { readDeclarativeFile, readEnvironment } from '#config'
+import { openStoreAt } from '#store'
 import { CliError } from './cli-error.ts'
 import { filePartsOf } from './file-parts.ts'
 import { findChannel } from './queries.ts'
-import { openStoreOf } from './with-store.ts'
 
 export interface NewChannel {
   readonly name: string
@@ -22,12 +22,12 @@ export interface AddedChannel {
 }
 
 /**
- * Adds a channel by the way of `apply`: the same checks as a declarative file of one channel. Refuses a name that there is,
- * so that nobody changes a channel by accident.
+ * Adds a channel by the way of `apply`: the same checks as a declarative file of one channel. Refuses a name
+ * that there is, so that nobody changes a channel by accident.
  */
 export async function addChannel(channel: NewChannel): Promise<AddedChannel> {
   const environment = readEnvironment()
-  const store = await openStoreOf(environment, { migrate: true })
+  const store = await openStoreAt(environment.store, { migrate: true })
   try {
     const reading = await readDeclarativeFile({
       ...filePartsOf(environment, async () => store),

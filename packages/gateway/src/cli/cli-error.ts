@@ -1,14 +1,16 @@
 /** What a shell learns from a command. */
 export const exitCodes = { done: 0, wrong: 1, noStore: 2 } as const
 
-/** The user can do something about it: printed without a stack. `message` says what was found and what to do. */
+/**
+ * The user can do something about it: printed without a stack. `message` says what was found and what to do.
+ */
 export class CliError extends Error {
   override readonly name = 'CliError'
 }
 
 /**
- * The exit code for a failure and what to print. Messages of `StoreError`, `ConfigError` and `SealError` are made for people;
- * they are told by name, so that `--help` need not load their modules.
+ * The exit code for a failure and what to print. Messages of `StoreError`, `ConfigError` and `SealError` are
+ * made for people; they are told by name, so that `--help` need not load their modules.
  */
 export function explainFailure(error: unknown): { readonly exitCode: number; readonly text: string } {
   if (!(error instanceof Error)) return { exitCode: exitCodes.wrong, text: String(error) }

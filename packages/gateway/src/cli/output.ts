@@ -74,13 +74,11 @@ export function cleanText(text: string): string {
 
 /** Columns of a terminal: East Asian wide characters take two. */
 function widthOf(text: string): number {
-  let width = 0
-  for (const character of text)
-    width +=
-      /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}]/u.test(
-        character,
-      )
-        ? 2
-        : 1
-  return width
+  return [...text].reduce((width, character) => width + (wideCharacter.test(character) ? 2 : 1), 0)
 }
+
+const wideCharacter = new RegExp(
+  '[\\u1100-\\u115f\\u2e80-\\ua4cf\\uac00-\\ud7a3\\uf900-\\ufaff\\ufe30-\\ufe6f\\uff00-\\uff60\\uffe0-\\uffe6]' +
+    '|[\\u{1f300}-\\u{1faff}]',
+  'u',
+)

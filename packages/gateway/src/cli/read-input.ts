@@ -15,7 +15,10 @@ export async function readStdin(bytesMax: number): Promise<string> {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-/** The first line on stdin: a secret that shall stand neither in the list of processes nor in the history of a shell. */
+/**
+ * The first line on stdin: a secret that shall stand neither in the list of processes nor in the history of a
+ * shell.
+ */
 export async function readSecretLine(what: string): Promise<string> {
   const [line = ''] = (await readStdin(1024 * 1024)).split(/\r?\n/)
   if (line === '')

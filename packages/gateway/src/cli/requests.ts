@@ -4,7 +4,9 @@ import type { AttemptRecord, Timings } from '#journal'
 import type { Store } from '#store'
 import { isoTime, usd } from './values.ts'
 
-/** What the column `packed` of a request holds: facts that have no column. Usage is kept without its zeros. */
+/**
+ * What the column `packed` of a request holds: facts that have no column. Usage is kept without its zeros.
+ */
 interface PackedRequest {
   readonly time: number
   readonly group: string
@@ -38,8 +40,8 @@ export async function showRequests(
 }
 
 /**
- * Contract of `requests show --json`: `client` is the dialect that the client spoke. `null` where there is nothing: no attempt
- * was made, no usage reported, the key is removed.
+ * Contract of `requests show --json`: `client` is the dialect that the client spoke. `null` where there is
+ * nothing: no attempt was made, no usage reported, the key is removed.
  */
 function contractOf(entry: RequestEntry, owner: KeyOwner | undefined) {
   const packed: PackedRequest = JSON.parse(entry.packed)

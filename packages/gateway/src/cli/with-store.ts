@@ -1,5 +1,5 @@
 import { type Environment, readEnvironment } from '#config'
-import { openStore, type Store } from '#store'
+import { openStoreAt, type Store } from '#store'
 
 export interface StoreWork {
   readonly store: Store
@@ -9,19 +9,10 @@ export interface StoreWork {
 /** Opens the store of the environment, its schema up to date, and closes it when `work` is done. */
 export async function withStore<Result>(work: (parts: StoreWork) => Promise<Result>): Promise<Result> {
   const environment = readEnvironment()
-  const store = await openStoreOf(environment, { migrate: true })
+  const store = await openStoreAt(environment.store, { migrate: true })
   try {
     return await work({ store, environment })
   } finally {
     await store.close()
   }
-}
-
-export function openStoreOf(
-  { store: location }: Environment,
-  options: { readonly migrate: boolean },
-): Promise<Store> {
-  return location.kind === 'sqlite'
-    ? openStore({ sqlitePath: location.path, ...options })
-    : openStore({ dsn: location.url, ...options })
 }

@@ -46,7 +46,10 @@ export const channelSettings = known('settings', {
   upstream_model_update_last_detected_models: names(),
   upstream_model_update_last_removed_models: names(),
   upstream_model_update_ignored_models: names(),
-  /** New API keeps these two in columns of their own: an API version, region or account id, and OpenAI's organisation. */
+  /**
+   * New API keeps these two in columns of their own: an API version, region or account id, and OpenAI's
+   * organisation.
+   */
   other: anyText(),
   openai_organization: anyText(),
   connectTimeoutMs: optionOf('relay.connectTimeoutMs'),

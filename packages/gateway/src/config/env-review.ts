@@ -65,7 +65,10 @@ export interface EnvironmentReview {
   readonly unknown: readonly { readonly name: string; readonly allowed: string }[]
 }
 
-/** What of the environment does nothing. Names of channel keys (`YUMEN_CHANNEL_…`) belong to declarative files. */
+/**
+ * What of the environment does nothing. Names of channel keys (`YUMEN_CHANNEL_…`) belong to declarative
+ * files.
+ */
 export function reviewEnvironment(source: EnvironmentSource): EnvironmentReview {
   const own = describeVariables()
     .map(({ name }) => name)

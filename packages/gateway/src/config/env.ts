@@ -7,7 +7,10 @@ import type { OptionDefaults } from './options.ts'
 /** What the process was started with: checked once, immutable. Paths are absolute. */
 export interface Environment {
   readonly port: number
-  /** All addresses by default, as New API listens; behind a proxy on the same machine 127.0.0.1 is the better choice. */
+  /**
+   * All addresses by default, as New API listens; behind a proxy on the same machine 127.0.0.1 is the better
+   * choice.
+   */
   readonly host: string
   readonly dataDir: string
   readonly journalDir: string
@@ -20,7 +23,10 @@ export interface Environment {
   readonly logLevel: (typeof logLevels)[number]
   /** Largest request body after decompression. */
   readonly bodyBytesMax: number
-  /** Fallbacks of options that the environment names; a stored option wins. Second argument of `resolveOptions`. */
+  /**
+   * Fallbacks of options that the environment names; a stored option wins. Second argument of
+   * `resolveOptions`.
+   */
   readonly optionDefaults: OptionDefaults
   readonly isProduction: boolean
 }
@@ -180,7 +186,10 @@ function readValues(source: EnvironmentSource): Values {
   return values as Values // decoding: every name went through its schema above
 }
 
-/** New API's rule: no SQL_DSN, or one that begins with `local`, means SQLite. A query behind the path is its driver's. */
+/**
+ * New API's rule: no SQL_DSN, or one that begins with `local`, means SQLite. A query behind the path is its
+ * driver's.
+ */
 function locateStore(values: Values, dataDir: string): StoreLocation {
   if (values.SQL_DSN !== undefined && !values.SQL_DSN.startsWith('local')) {
     return { kind: 'postgres', url: values.SQL_DSN }

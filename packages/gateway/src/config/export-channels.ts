@@ -1,5 +1,6 @@
 import type { Row, Store } from '#store'
-import { definedMembers, jsonOf, withoutRepeats } from './export-parts.ts'
+import { jsonOf, withoutRepeats } from './export-parts.ts'
+import { definedMembers } from './members.ts'
 
 interface Parts {
   readonly db: Store['db']

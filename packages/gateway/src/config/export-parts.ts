@@ -10,13 +10,6 @@ export function jsonOf(text: string | null): unknown {
   return text === null ? undefined : JSON.parse(text)
 }
 
-/** Members that have a value, in their order. */
-export function definedMembers(
-  members: Readonly<Record<string, unknown>>,
-): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined))
-}
-
 /** The first row of each name, and the others: the file tells things apart by their names. */
 export function withoutRepeats<Item>(rows: readonly Item[], nameOf: (row: Item) => string) {
   const seen = new Set<string>()

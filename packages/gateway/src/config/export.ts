@@ -1,6 +1,7 @@
 import type { Row, Store } from '#store'
 import { exportChannels } from './export-channels.ts'
-import { definedMembers, jsonOf, usdOf, withoutRepeats } from './export-parts.ts'
+import { jsonOf, usdOf, withoutRepeats } from './export-parts.ts'
+import { definedMembers } from './members.ts'
 import { renderExport } from './render-export.ts'
 
 type Db = Store['db']
@@ -13,8 +14,9 @@ export interface ExportParts {
 }
 
 /**
- * The present state of the store as a declarative file in YAML. Applied to the same store it changes nothing. API keys and
- * passwords are stored as hashes, so they are not in it; of things that share a name only the oldest is.
+ * The present state of the store as a declarative file in YAML. Applied to the same store it changes nothing.
+ * API keys and passwords are stored as hashes, so they are not in it; of things that share a name only the
+ * oldest is.
  */
 export async function exportState(parts: ExportParts): Promise<string> {
   const users = await readUsers(parts.db)

@@ -98,7 +98,7 @@ describe('a file that is right', () => {
     expect(desired.options).toEqual([{ key: 'relay.retryTimes', value: 1 }])
   })
 
-  test("a provider may be New API's channel type number, and a key may lie in a file beside this one", async () => {
+  test("a provider may be New API's type number, and a key may lie in a file beside this one", async () => {
     const { desired } = await stateOf(
       `${head}channels: [{ name: a, provider: 17, keys: [literal, { file: key.txt }] }]`,
     )

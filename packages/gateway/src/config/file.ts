@@ -1,10 +1,12 @@
 import { resolve } from 'node:path'
-import type { DesiredApiKey, DesiredChannel, DesiredState, DesiredUser } from './desired-state.ts'
+import { desiredApiKey, desiredChannel, desiredUsers, sortedRates } from './desired-parts.ts'
+import type { DesiredState } from './desired-state.ts'
 import type { EnvironmentSource } from './env.ts'
+import { readApiKeys, readChannelKeys, readPasswords, type SecretMakers } from './file-secrets.ts'
 import { limits } from './limits.ts'
 import { decimalPaths, type FileContent, fileSchema } from './schema.ts'
 import { issuesOfZod } from './schema-issues.ts'
-import { createSecretReader, type ReadFile, type SecretReader } from './secret-reader.ts'
+import { createSecretReader, type ReadFile } from './secret-reader.ts'
 import {
   type FileIssue,
   formatFileIssue,
@@ -14,7 +16,10 @@ import {
   type YamlSource,
 } from './yaml-source.ts'
 
-/** What of the store decides whether something is new: a new user's password is hashed, a new channel needs an address. */
+/**
+ * What of the store decides whether something is new: a new user's password is hashed, a new channel needs an
+ * address.
+ */
 export interface ExistingNames {
   readonly usernames: ReadonlySet<string>
   readonly channels: ReadonlySet<string>
@@ -35,16 +40,10 @@ export interface FileParts {
   readonly secrets: SecretMakers
 }
 
-/** What the file needs of identity and catalogue. */
-export interface SecretMakers {
-  readonly sealChannelKey: (key: string) => { readonly sealed: string; readonly fingerprint: string }
-  readonly hashPassword: (password: string) => Promise<string>
-  readonly makeApiKey: () => string
-  readonly hashKey: (key: string) => string
-  readonly hintOf: (key: string) => string
-}
-
-/** A key that was made because the file names none. It counts only when the store says that it created the API key. */
+/**
+ * A key that was made because the file names none. It counts only when the store says that it created the API
+ * key.
+ */
 export interface GeneratedKey {
   readonly user: string
   readonly name: string
@@ -55,13 +54,19 @@ export interface FileState {
   readonly kind: 'state'
   readonly desired: DesiredState
   readonly generatedKeys: readonly GeneratedKey[]
-  /** A message of the store that begins with a path of the file (`apiKeys[0].user: …`), with file, line and column before it. */
+  /**
+   * A message of the store that begins with a path of the file (`apiKeys[0].user: …`), with file, line and
+   * column before it.
+   */
   readonly placeMessage: (message: string) => string
 }
 
 export type FileReading = FileState | { readonly kind: 'issues'; readonly issues: readonly ToldIssue[] }
 
-/** `text`: the whole line for a terminal, `file.yaml:12:5 channels[0].provider: found "foo", allowed: openai, azure`. */
+/**
+ * `text`: the whole line for a terminal, `file.yaml:12:5 channels[0].provider: found "foo", allowed: openai,
+ * azure`.
+ */
 export interface ToldIssue extends FileIssue {
   readonly text: string
 }
@@ -127,7 +132,12 @@ async function resolveContent(
       pattern,
       rates: sortedRates(rates),
     })),
-    users: await desiredUsers({ content, existing, passwords, hashPassword: parts.secrets.hashPassword }),
+    users: await desiredUsers({
+      content,
+      passwords,
+      existingUsernames: existing.usernames,
+      hashPassword: parts.secrets.hashPassword,
+    }),
     apiKeys: (content.apiKeys ?? []).map((key, index) =>
       desiredApiKey(key, keysOfUsers[index], parts.secrets),
     ),
@@ -148,73 +158,6 @@ async function resolveContent(
   return { kind: 'state', desired, generatedKeys, placeMessage }
 }
 
-type ApiKeyContent = NonNullable<FileContent['apiKeys']>[number]
-type ChannelContent = NonNullable<FileContent['channels']>[number]
-type UserKey = { readonly key: string; readonly isGenerated: boolean }
-type ChannelKeys = NonNullable<DesiredChannel['keys']>
-
-/** In the order of the file. Two API keys may not be the same secret. */
-async function readApiKeys(
-  content: FileContent,
-  secrets: SecretReader,
-  { makeApiKey, hashKey }: SecretMakers,
-) {
-  const keys: UserKey[] = []
-  const seen = new Set<string>()
-  for (const [index, { key }] of (content.apiKeys ?? []).entries()) {
-    const path = ['apiKeys', index, 'key']
-    const text = key === undefined ? makeApiKey() : ((await secrets.read(key, path, apiKeyRule)) ?? '')
-    const hash = hashKey(text)
-    if (text !== '' && seen.has(hash)) secrets.refuse(path, 'the key of another API key', 'a key of its own')
-    seen.add(hash)
-    keys.push({ key: text, isGenerated: key === undefined })
-  }
-  return keys
-}
-
-async function readChannelKeys(
-  content: FileContent,
-  secrets: SecretReader,
-  { sealChannelKey }: SecretMakers,
-) {
-  const all: (ChannelKeys | undefined)[] = []
-  for (const [index, { keys }] of (content.channels ?? []).entries()) {
-    const sealed: ChannelKeys[number][] = []
-    for (const [position, key] of (keys ?? []).entries()) {
-      const text = await secrets.read(key, ['channels', index, 'keys', position], channelKeyRule)
-      if (text !== undefined) sealed.push(sealChannelKey(text))
-    }
-    all.push(keys && sealed)
-  }
-  return all
-}
-
-async function readPasswords(
-  content: FileContent,
-  secrets: SecretReader,
-): Promise<ReadonlyMap<string, string>> {
-  const passwords = new Map<string, string>()
-  for (const [index, { username, password }] of (content.users ?? []).entries()) {
-    const text = password && (await secrets.read(password, ['users', index, 'password'], passwordRule))
-    if (text !== undefined) passwords.set(username, text)
-  }
-  return passwords
-}
-
-/** Printable ASCII: it must fit into a header. New keys are `sk-` and 48 letters and digits; imported ones may be shorter. */
-const apiKeyRule = {
-  fits: (key: string) => /^[\x21-\x7e]{16,512}$/.test(key),
-  allowed: 'sk- and at least 20 letters and digits, or another key of 16 to 512 visible characters',
-}
-const channelKeyRule = {
-  fits: (key: string) => key.length <= 65_536,
-  allowed: 'a key of at most 65536 characters',
-}
-const passwordRule = {
-  fits: (password: string) => password.length >= 8 && password.length <= 128,
-  allowed: 'a password of 8 to 128 characters',
-}
-
 function findHomelessChannels(
   content: FileContent,
   existing: ExistingNames,
@@ -232,87 +175,6 @@ function findHomelessChannels(
       },
     ]
   })
-}
-
-interface UserParts {
-  readonly content: FileContent
-  readonly existing: ExistingNames
-  readonly passwords: ReadonlyMap<string, string>
-  readonly hashPassword: SecretMakers['hashPassword']
-}
-
-/** Passwords apply at creation only, and hashing takes 19 MiB and a moment: one after the other, for new users only. */
-async function desiredUsers({
-  content,
-  existing,
-  passwords,
-  hashPassword,
-}: UserParts): Promise<readonly DesiredUser[]> {
-  const users: DesiredUser[] = []
-  for (const { username, role, group, balance } of content.users ?? []) {
-    const password = existing.usernames.has(username) ? undefined : passwords.get(username)
-    const passwordHash = password === undefined ? undefined : await hashPassword(password)
-    users.push({ username, role, group, balance, passwordHash })
-  }
-  return users
-}
-
-function desiredApiKey(
-  content: ApiKeyContent,
-  made: UserKey | undefined,
-  makers: SecretMakers,
-): DesiredApiKey {
-  const { key, isGenerated } = made ?? { key: makers.makeApiKey(), isGenerated: true }
-  const { rateLimit } = content
-  return {
-    user: content.user,
-    name: content.name,
-    secret: { hash: makers.hashKey(key), hint: makers.hintOf(key), isGenerated },
-    models: content.models,
-    denyModels: content.denyModels,
-    endpoints: content.endpoints,
-    bodyLogging: content.bodyLogging,
-    group: content.group,
-    limit: content.limit,
-    expiresAt: content.expiresAt,
-    allowIps: content.allowIps,
-    rateLimit: rateLimit && definedMembers(rateLimit),
-    enabled: content.enabled,
-  }
-}
-
-function desiredChannel(content: ChannelContent, keys: ChannelKeys | undefined): DesiredChannel {
-  return {
-    name: content.name,
-    provider: content.provider.id,
-    baseUrl: content.baseUrl,
-    keys,
-    keyMode: content.keyMode,
-    models: content.models,
-    groups: content.groups,
-    priority: content.priority,
-    weight: content.weight,
-    modelMapping: content.modelMapping,
-    statusCodeMapping: content.statusCodeMapping,
-    paramOverride: content.paramOverride,
-    headerOverride: content.headerOverride,
-    settings: content.settings && definedMembers(content.settings),
-    dialect: content.dialect,
-    enabled: content.enabled,
-  }
-}
-
-function sortedRates(rates: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {
-  const entries = Object.entries(definedMembers(rates))
-  return Object.fromEntries(entries.sort(([left], [right]) => (left < right ? -1 : 1)))
-}
-
-function definedMembers<Value>(
-  members: Readonly<Record<string, Value | undefined>>,
-): Readonly<Record<string, Value>> {
-  return Object.fromEntries(
-    Object.entries(members).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
-  )
 }
 
 /** `channels:` with every item commented out is a section that names nothing. */

@@ -4,7 +4,10 @@ const KiB = 1024
 const MiB = 1024 * KiB
 const GiB = 1024 * MiB
 
-/** Limits that are the same everywhere, each with the reason for its number. The last word of a name is its unit or bound. */
+/**
+ * Limits that are the same everywhere, each with the reason for its number. The last word of a name is its
+ * unit or bound.
+ */
 const fixed = {
   jsonDepthMax: limit(512, 'Nesting of a JSON body; official clients stay below 30.'),
   topLevelMembersMax: limit(1024, 'Members at the top of a JSON body; no dialect has 100.'),
@@ -148,7 +151,10 @@ export interface LimitsParts {
 const bodyBytesDefault = 128 * MiB
 const bodiesInFlightCap = 512 * MiB
 
-/** Limits of this process before the environment has its say. Importing reads the memory size and nothing else. */
+/**
+ * Limits of this process before the environment has its say. Importing reads the memory size and nothing
+ * else.
+ */
 export const limits: Limits = resolveLimits({ bodyBytesMax: bodyBytesDefault })
 
 /** Limits for a body size and a memory size. Throws when two of them contradict each other. */
@@ -179,7 +185,9 @@ export interface LimitLine {
   readonly about: string
 }
 
-/** Each limit with its value and the sentence that gives its reason, for `doctor --limits` and the documents. */
+/**
+ * Each limit with its value and the sentence that gives its reason, for `doctor --limits` and the documents.
+ */
 export function describeLimits(values: Limits = limits): readonly LimitLine[] {
   const about: Record<keyof Limits, string> = {
     bodyBytesMax:

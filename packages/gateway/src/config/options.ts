@@ -3,7 +3,9 @@ import { isCidr } from './cidr.ts'
 import { ConfigError, type ConfigIssue, showFound } from './config-error.ts'
 import { suggestName } from './suggest.ts'
 
-/** A runtime value that the store keeps: what it may be, what it is when nobody set it, and what it is for. */
+/**
+ * A runtime value that the store keeps: what it may be, what it is when nobody set it, and what it is for.
+ */
 export interface OptionDefinition<Value = unknown> {
   readonly schema: z.ZodType<Value>
   readonly fallback: Value
@@ -169,7 +171,8 @@ export function checkOption(key: string, value: unknown): CheckedOption {
 }
 
 export function findOption(key: string): OptionDefinition | undefined {
-  return Object.hasOwn(optionRegistry, key) ? optionRegistry[key as OptionKey] : undefined // decoding: checked before
+  // decoding: `key` is one of the registry's
+  return Object.hasOwn(optionRegistry, key) ? optionRegistry[key as OptionKey] : undefined
 }
 
 function parseStored(value: string): unknown {

@@ -7,7 +7,10 @@ export interface Export {
   readonly leftOut: readonly string[]
 }
 
-/** The declarative file as people write it: short lists and maps on one line, texts in quotes only where YAML needs them. */
+/**
+ * The declarative file as people write it: short lists and maps on one line, texts in quotes only where YAML
+ * needs them.
+ */
 export function renderExport({ content, hasSecrets, leftOut }: Export): string {
   const document = new Document(content)
   visit(document, {

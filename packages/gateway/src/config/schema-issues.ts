@@ -4,7 +4,10 @@ import { type FileIssue, formatPath, type Path, type YamlSource } from './yaml-s
 
 type ZodIssue = z.core.$ZodIssue
 
-/** Issues of the file's schema with line and column. Its messages say what is allowed; what was found is looked up here. */
+/**
+ * Issues of the file's schema with line and column. Its messages say what is allowed; what was found is
+ * looked up here.
+ */
 export function issuesOfZod(issues: readonly ZodIssue[], source: YamlSource): readonly FileIssue[] {
   const told = issues.flatMap(issue => {
     const path = issue.path.map(part => (typeof part === 'symbol' ? String(part) : part))

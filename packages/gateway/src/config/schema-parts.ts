@@ -2,8 +2,8 @@ import { z } from 'zod'
 import { suggestName } from './suggest.ts'
 
 /**
- * Parts of the declarative file's schema. Their messages say what is allowed, never what is wrong: the reader of the file adds
- * what it found, and where.
+ * Parts of the declarative file's schema. Their messages say what is allowed, never what is wrong: the reader
+ * of the file adds what it found, and where.
  */
 
 /** An object that has these members and no others. Its message for unknown ones has a line for each. */

@@ -1,4 +1,7 @@
-/** What an error message allows in place of `found`: the names, cut at sixteen, and the nearest one where one is near. */
+/**
+ * What an error message allows in place of `found`: the names, cut at sixteen, and the nearest one where one
+ * is near.
+ */
 export function suggestName(found: string, names: readonly string[]): string {
   const near = names
     .map(name => ({ name, distance: editDistance(found.toLowerCase(), name.toLowerCase()) }))

@@ -43,14 +43,19 @@ export type ParsedYaml =
 
 export interface YamlParts {
   readonly text: string
-  /** Paths whose numbers are kept as they are written, because a float cannot hold them; `*` stands for any one part. */
+  /**
+   * Paths whose numbers are kept as they are written, because a float cannot hold them; `*` stands for any
+   * one part.
+   */
   readonly decimals: readonly (readonly string[])[]
 }
 
 const depthMax = 64
 const nodesMax = 4_000_000
 
-/** Reads YAML 1.2 (and so JSON). Duplicate keys, foreign tags, several documents and `__proto__` are refused. */
+/**
+ * Reads YAML 1.2 (and so JSON). Duplicate keys, foreign tags, several documents and `__proto__` are refused.
+ */
 export function parseYaml({ text, decimals }: YamlParts): ParsedYaml {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true })
@@ -81,7 +86,10 @@ export function formatPath(path: Path): string {
     .join('')
 }
 
-/** The path that a message begins with: `apiKeys[0].user: there is no user bob`. Empty where it begins with none. */
+/**
+ * The path that a message begins with: `apiKeys[0].user: there is no user bob`. Empty where it begins with
+ * none.
+ */
 export function leadingPath(message: string): Path {
   const [text = ''] = /^[A-Za-z]+(\[\d+\]|\.\w+)+(?=:)/.exec(message) ?? []
   return (text.match(/\w+/g) ?? []).map(part => (/^\d+$/.test(part) ? Number(part) : part))

@@ -8,12 +8,18 @@ export function makeApiKey(): string {
   return `sk-${Array.from({ length }, () => alphabet[randomInt(alphabet.length)]).join('')}`
 }
 
-/** SHA-256 of the whole key as the client sends it, hex. Keys have too much chance in them to need a slow hash. */
+/**
+ * SHA-256 of the whole key as the client sends it, hex. Keys have too much chance in them to need a slow
+ * hash.
+ */
 export function hashApiKey(key: string): string {
   return hash('sha256', key, 'hex')
 }
 
-/** What people recognise a key by: `sk-…4f2a`. A key that does not begin with `sk-` shows its last four characters alone. */
+/**
+ * What people recognise a key by: `sk-…4f2a`. A key that does not begin with `sk-` shows its last four
+ * characters alone.
+ */
 export function hintOf(key: string): string {
   return `${key.startsWith('sk-') ? 'sk-' : ''}…${key.slice(-4)}`
 }

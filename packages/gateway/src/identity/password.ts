@@ -3,7 +3,10 @@ import { promisify } from 'node:util'
 
 const derive = promisify(argon2)
 
-/** OWASP's minimum for Argon2id: 19 MiB, two passes, one lane. Stored in each hash, so they can be raised later. */
+/**
+ * OWASP's minimum for Argon2id: 19 MiB, two passes, one lane. Stored in each hash, so they can be raised
+ * later.
+ */
 const cost = { memoryKiB: 19_456, passes: 2, parallelism: 1 } as const
 const saltBytes = 16
 const tagBytes = 32
@@ -20,7 +23,10 @@ interface Hash {
   readonly tag: Buffer
 }
 
-/** A PHC string: `$argon2id$v=19$m=19456,t=2,p=1$<salt>$<hash>`. Throws `RangeError` for an empty or too long password. */
+/**
+ * A PHC string: `$argon2id$v=19$m=19456,t=2,p=1$<salt>$<hash>`. Throws `RangeError` for an empty or too long
+ * password.
+ */
 export async function hashPassword(password: string): Promise<string> {
   const text = normalise(password)
   if (text === undefined) throw new RangeError(`a password has 1 to ${passwordLengthMax} characters`)
@@ -31,8 +37,8 @@ export async function hashPassword(password: string): Promise<string> {
 }
 
 /**
- * Whether `password` is the one of `phc`. Without a stored hash (no such user, no password set) the same work is done in vain,
- * so that time tells nothing.
+ * Whether `password` is the one of `phc`. Without a stored hash (no such user, no password set) the same work
+ * is done in vain, so that time tells nothing.
  */
 export async function verifyPassword(password: string, phc: string | undefined): Promise<boolean> {
   const stored = phc === undefined ? undefined : parseHash(phc)
@@ -42,7 +48,10 @@ export async function verifyPassword(password: string, phc: string | undefined):
   return timingSafeEqual(tag, against.tag) && stored !== undefined && text !== undefined
 }
 
-/** Any Unicode, in NFC, so that one password typed on two systems is the same. `undefined`: not a length we take. */
+/**
+ * Any Unicode, in NFC, so that one password typed on two systems is the same. `undefined`: not a length we
+ * take.
+ */
 function normalise(password: string): string | undefined {
   if (password.length > 4 * passwordLengthMax) return undefined
   const text = password.normalize('NFC')

@@ -22,6 +22,8 @@ export const storeLimits = {
   cacheKib: 4_096,
   /** Statements kept prepared, per connection. */
   statementsMax: 200,
+  /** Rows that one statement may answer: some 100 MB at the most. Lists are read in pages. */
+  rowsMax: 100_000,
   /** The write-ahead log is cut to this size; from the second number on, writers wait for readers to leave it. */
   walKeepBytes: 16 * 1024 * 1024,
   walBytesMax: 64 * 1024 * 1024,

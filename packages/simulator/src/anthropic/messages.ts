@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { type Asked, type Facts, plainFacts, type Tool, type ToolChoice } from '../ask.ts'
-import { charactersIn, isList, isObject, type JsonObject, textOr } from '../json.ts'
+import { charactersIn, isList, isObject, type JsonObject, objectsIn, textOr } from '../json.ts'
 import { refuse } from '../refusal.ts'
 import { wire } from '../wire.ts'
 import { anthropicFrames } from './stream.ts'
@@ -41,10 +41,14 @@ const members = new Set([
   'thread',
 ])
 
+const currentVersion = '2026-10-21'
+const versions = new Set(['2023-01-01', '2023-06-01', currentVersion])
+
 /** `POST …/v1/messages`. Source: docs.anthropic.com/en/api/messages, and what its server refuses. */
 export function readAnthropic(body: JsonObject, headers: IncomingHttpHeaders): Asked {
-  checkVersion(headers)
+  const version = readVersion(headers)
   const facts = readFacts(body)
+  checkVersionRules(body, version)
   const max = body.max_tokens
   if (max === undefined) refuse('max_tokens: Field required')
   if (typeof max !== 'number' || !Number.isInteger(max)) refuse('max_tokens: Input should be a valid integer')
@@ -55,16 +59,36 @@ export function readAnthropic(body: JsonObject, headers: IncomingHttpHeaders): A
 
 /** `POST …/v1/messages/count_tokens`: the number that a real call with these messages states as its input. */
 export function readCountTokens(body: JsonObject, headers: IncomingHttpHeaders): Asked {
-  checkVersion(headers)
+  checkVersionRules(body, readVersion(headers))
   const facts = { ...readFacts(body), isStream: false }
   return { facts, whole: script => wire`{"input_tokens":${script.usage?.input}}`.wire, frames: () => [] }
 }
 
-export function checkVersion(headers: IncomingHttpHeaders): void {
+function readVersion(headers: IncomingHttpHeaders): string {
   const version = headers['anthropic-version']
-  if (version === undefined) refuse('anthropic-version: header is required')
-  if (version !== '2023-06-01' && version !== '2023-01-01') {
+  if (typeof version !== 'string') refuse('anthropic-version: header is required')
+  if (!versions.has(version)) {
     refuse(`anthropic-version: "${version}" is not a valid version. Please specify a valid version.`)
+  }
+  return version
+}
+
+/** Version 2026-10-21 took the sampling fields away, even at their defaults, and two odd places of content. */
+function checkVersionRules(body: JsonObject, version: string): void {
+  if (version !== currentVersion) return
+  for (const name of ['temperature', 'top_p', 'top_k']) {
+    if (body[name] !== undefined) refuse(`${name}: not supported with anthropic-version ${version}`)
+  }
+  for (const [index, turn] of objectsIn(body.messages).entries()) {
+    for (const block of objectsIn(turn.content)) {
+      const isCited = turn.role === 'user' && isList(block.citations) && block.citations.length > 0
+      const isDocument = turn.role === 'assistant' && block.type === 'document'
+      if (isCited || isDocument) {
+        refuse(
+          `messages.${index}.content: \`${block.type}\` is not permitted here with anthropic-version ${version}`,
+        )
+      }
+    }
   }
 }
 

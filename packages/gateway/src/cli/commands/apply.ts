@@ -2,13 +2,12 @@ import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { limits, processEnvironment, readDeclarativeFile, readEnvironment, type StateChange } from '#config'
-import { type Store, StoreError } from '#store'
+import { openStoreAt, type Store, StoreError } from '#store'
 import { CliError, exitCodes } from '../cli-error.ts'
 import { filePartsOf } from '../file-parts.ts'
 import { printJson, printLine, printNote } from '../output.ts'
 import { readStdin } from '../read-input.ts'
 import { jsonOfChanges, printChanges } from '../state-changes.ts'
-import { openStoreOf } from '../with-store.ts'
 
 interface ApplyOptions {
   readonly file: string
@@ -26,8 +25,8 @@ export function define(command: Command): void {
     .addHelpText(
       'after',
       `
-What the file does not name is left alone. A running gateway picks the change up within a second. API keys that the file
-names without a key are made and printed once.
+What the file does not name is left alone. A running gateway picks the change up within a second. API keys that
+the file names without a key are made and printed once.
 
 Examples:
   yumen apply -f yumen.yaml --dry-run
@@ -41,7 +40,7 @@ async function apply(options: ApplyOptions): Promise<void> {
   const environment = readEnvironment()
   let opened: Promise<Store> | undefined
   const store = () => {
-    opened ??= openStoreOf(environment, { migrate: true })
+    opened ??= openStoreAt(environment.store, { migrate: true })
     return opened
   }
   try {

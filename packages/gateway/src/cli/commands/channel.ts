@@ -61,7 +61,7 @@ Everything else of a channel (weights, mappings, settings) is set by \`yumen app
 
 Examples:
   yumen channel add --name openai --provider openai --key-env OPENAI_API_KEY
-  yumen channel add --name local --provider openai-compatible --base-url http://127.0.0.1:8000 --key none --models qwen3`,
+  yumen channel add --name local --provider openai-compatible --base-url http://127.0.0.1:8000 --key x --models q3`,
     )
     .action(add)
 }
@@ -152,7 +152,10 @@ async function remove(name: string): Promise<void> {
 
 type ChannelRow = NonNullable<Awaited<ReturnType<typeof findChannel>>>
 
-/** Printed data of a channel; its keys appear as fingerprints only. Values of header overrides may be secrets: names only. */
+/**
+ * Printed data of a channel; its keys appear as fingerprints only. Values of header overrides may be secrets:
+ * names only.
+ */
 function contractOf(row: ChannelRow) {
   return {
     id: row.id,

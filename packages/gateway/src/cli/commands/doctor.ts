@@ -38,7 +38,10 @@ async function doctor({ limits, json }: DoctorOptions): Promise<void> {
 function showLimits(json: true | undefined): void {
   const { bodyBytesMax } = readEnvironment()
   const lines = describeLimits(resolveLimits({ bodyBytesMax }))
-  if (json) return printJson({ limits: lines })
+  if (json) {
+    printJson({ limits: lines })
+    return
+  }
   printTable(
     lines,
     [

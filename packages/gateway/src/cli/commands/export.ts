@@ -16,8 +16,8 @@ export function define(command: Command): void {
     .addHelpText(
       'after',
       `
-The output is what \`yumen apply -f\` takes; applied here it changes nothing. API keys and passwords are stored as hashes
-and cannot be exported.
+The output is what \`yumen apply -f\` takes; applied here it changes nothing. API keys and passwords are stored
+as hashes and cannot be exported.
 
 Examples:
   yumen export > yumen.yaml

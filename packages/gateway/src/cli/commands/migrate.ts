@@ -1,8 +1,7 @@
 import type { Command } from 'commander'
 import { readEnvironment } from '#config'
-import { migrate as migrateStore, migrationStatus } from '#store'
+import { migrate as migrateStore, migrationStatus, openStoreAt } from '#store'
 import { printJson, printLine } from '../output.ts'
-import { openStoreOf } from '../with-store.ts'
 
 interface MigrateOptions {
   readonly status?: true
@@ -26,7 +25,7 @@ Examples:
 }
 
 async function migrate({ status, json }: MigrateOptions): Promise<void> {
-  const store = await openStoreOf(readEnvironment(), { migrate: false })
+  const store = await openStoreAt(readEnvironment().store, { migrate: false })
   try {
     const applied = status ? [] : await migrateStore(store)
     const { current, known, pending } = await migrationStatus(store)

@@ -102,7 +102,7 @@ async function show(id: string, { json }: JsonOption): Promise<void> {
     const [shown] = entry === undefined ? [] : await showRequests(store.db, [entry])
     if (shown === undefined) {
       throw new CliError(
-        `there is no request ${id}: it shows a second after its end, and is kept for analytics.requestRetentionDays`,
+        `there is no request ${id}: one shows a second after its end, for analytics.requestRetentionDays`,
       )
     }
     if (json) return printJson(shown)

@@ -9,8 +9,8 @@ export function define(command: Command): void {
     .addHelpText(
       'after',
       `
-It speaks OpenAI Chat Completions and Responses, Anthropic Messages and Gemini. Faults are chosen by the name of the
-model or a header: packages/simulator/README.md.
+It speaks OpenAI Chat Completions and Responses, Anthropic Messages and Gemini. Faults are chosen by the name of
+the model or a header: packages/simulator/README.md.
 
 Examples:
   yumen simulate --port 4000

@@ -153,7 +153,9 @@ async function askPassword(): Promise<string> {
   return password
 }
 
-/** Contract of `user show --json`. `reserved` is what nodes hold; a tracked account is counted from zero down. */
+/**
+ * Contract of `user show --json`. `reserved` is what nodes hold; a tracked account is counted from zero down.
+ */
 function contractOf(user: UserLine) {
   return {
     username: user.username,

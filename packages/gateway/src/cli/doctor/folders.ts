@@ -45,7 +45,8 @@ export function checkJournals({ journalDir, dataDir }: Environment): Check {
       : readdirSync(journalDir, { withFileTypes: true }).filter(entry => entry.isDirectory())
   const bytes = nodes.reduce((sum, node) => sum + bytesIn(join(journalDir, node.name)), 0)
   const free = freeBytes([journalDir, dataDir])
-  const found = `${nodes.length} journal folders, ${mebibytes(bytes)} of ${mebibytes(limits.journalBytesMax)} used, ${mebibytes(free)} free on the disk`
+  const used = `${mebibytes(bytes)} of ${mebibytes(limits.journalBytesMax)} used`
+  const found = `${nodes.length} journal folders, ${used}, ${mebibytes(free)} free on the disk`
   if (free < 64 * 1024 * 1024)
     return fail('journal', found, 'make room: without a journal no request is answered')
   if (free < limits.journalBytesMax)

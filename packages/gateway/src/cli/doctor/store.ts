@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs'
 import { ConfigError, type Environment, optionRegistry, resolveOptions } from '#config'
-import { migrationStatus, type Store, StoreError } from '#store'
+import { migrationStatus, openStoreAt, type Store, StoreError } from '#store'
 import { countAll } from '../queries.ts'
-import { openStoreOf } from '../with-store.ts'
 import { type Check, fail, ok, warn } from './check.ts'
 
 export async function checkStore(environment: Environment): Promise<readonly Check[]> {
@@ -12,7 +11,7 @@ export async function checkStore(environment: Environment): Promise<readonly Che
   }
   let store: Store
   try {
-    store = await openStoreOf(environment, { migrate: false })
+    store = await openStoreAt(environment.store, { migrate: false })
   } catch (error) {
     if (!(error instanceof StoreError)) throw error
     const advice =
@@ -57,7 +56,8 @@ async function checkContent(
 
 async function checkCounts(store: Store): Promise<Check> {
   const { users, apiKeys, channels, channelsEnabled, prices } = await countAll(store.db)
-  const found = `${users} users, ${apiKeys} API keys, ${channels} channels (${channelsEnabled} enabled), ${prices} prices`
+  const ofChannels = `${channels} channels (${channelsEnabled} enabled)`
+  const found = `${users} users, ${apiKeys} API keys, ${ofChannels}, ${prices} prices`
   if (channelsEnabled === 0)
     return warn('configuration', found, 'yumen channel add --name N --provider P --key-env NAME')
   if (apiKeys === 0) return warn('configuration', found, 'yumen key add --user U --name N')

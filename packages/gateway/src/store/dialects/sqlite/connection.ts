@@ -8,6 +8,7 @@ export interface SqliteSettings {
   readonly cacheKib: number
   readonly walKeepBytes: number
   readonly statementsMax: number
+  readonly rowsMax: number
 }
 
 /** One connection, synchronous. Statements stay prepared, the least recently used ones leave at the bound. */
@@ -50,7 +51,7 @@ interface Prepared {
   readonly hasRows: boolean
 }
 
-function connectionOver(database: DatabaseSync, { statementsMax }: SqliteSettings): SqliteConnection {
+function connectionOver(database: DatabaseSync, { statementsMax, rowsMax }: SqliteSettings): SqliteConnection {
   const statements = new Map<string, Prepared>()
 
   function prepared(sql: string): Prepared {
@@ -77,13 +78,23 @@ function connectionOver(database: DatabaseSync, { statementsMax }: SqliteSetting
     execute(sql, parameters) {
       const { statement, hasRows } = prepared(sql)
       if (hasRows) {
-        const rows = statement.all(...parameters).map(readRow)
+        const rows = readRows(statement.iterate(...parameters), rowsMax)
         return { rows, changes: rows.length }
       }
       return { rows: [], changes: Number(statement.run(...parameters).changes) }
     },
     close: () => database.close(),
   }
+}
+
+/** Row by row, so that a thread that is ended does end; within the bound, so that a forgotten LIMIT is an error. */
+function readRows(source: Iterable<Record<string, unknown>>, rowsMax: number): SqlRow[] {
+  const rows: SqlRow[] = []
+  for (const row of source) {
+    if (rows.length >= rowsMax) throw new RangeError(`a statement gave more than ${rowsMax} rows: read them in pages`)
+    rows.push(readRow(row))
+  }
+  return rows
 }
 
 /** Changes the row in place: a report may have many. */

@@ -16,9 +16,9 @@ export interface SqliteStoreParts {
 /** SQLite in two worker threads: one writes, one reads. Both start with the first call, the reader rests when idle. */
 export async function openSqliteStore({ path, limits, clock }: SqliteStoreParts): Promise<Store> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-  const { busyTimeoutMs, cacheKib, walKeepBytes, statementsMax, walBytesMax, walCheckEvery } = limits
+  const { busyTimeoutMs, cacheKib, walKeepBytes, statementsMax, rowsMax, walBytesMax, walCheckEvery } = limits
   const start: WorkerStart = {
-    settings: { path, busyTimeoutMs, cacheKib, walKeepBytes, statementsMax },
+    settings: { path, busyTimeoutMs, cacheKib, walKeepBytes, statementsMax, rowsMax },
     walBytesMax,
     walCheckEvery,
   }

@@ -136,12 +136,19 @@ function spawn({ file, start, limits }: WorkerClientParts): Worker {
   })
 }
 
-/** What was called before is still done; past the deadline the thread is ended and SQLite rolls back. */
+/**
+ * What was called before is still done. Past the deadline the thread is ended, and SQLite rolls back; nobody waits for that,
+ * as a thread inside one long statement of SQLite ends only after it.
+ */
 async function stop(worker: Worker, deadlineMs: number): Promise<void> {
   const request: WorkerRequest = { kind: 'close' }
   worker.ref()
   await new Promise<void>(resolve => {
-    const timer = setTimeout(() => void worker.terminate(), deadlineMs)
+    const timer = setTimeout(() => {
+      void worker.terminate()
+      worker.unref()
+      resolve()
+    }, deadlineMs)
     worker.on('exit', () => {
       clearTimeout(timer)
       resolve()
