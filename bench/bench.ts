@@ -51,7 +51,7 @@ export const scales = {
   },
   quick: {
     name: 'quick',
-    sliceMs: 500,
+    sliceMs: 400,
     warmMs: 500,
     pairs: 2,
     connections: 64,

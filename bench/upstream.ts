@@ -1,7 +1,7 @@
 /**
  * The bench's upstream: answers POST /v1/chat/completions as fast as Node can, in a process of its own.
  *   node upstream.ts HTTP_PORT TLS_PORT KEY_FILE CERT_FILE
- * Words in the model's name choose the answer: `frames200`, `gap5` (ms between frames; 0: the next turn of
+ * Words in the model's name choose the answer: `frames100`, `gap5` (ms between frames; 0: the next turn of
  * the loop), `fail20` (per cent answered 500), `stamp` (each frame carries the time at which it was written).
  * A path that begins with /failN/ fails as `failN` does. GET /stats tells what was answered.
  */

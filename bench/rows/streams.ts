@@ -11,11 +11,11 @@ const frameLimit = 1.3
 
 export const streamRow: Row = {
   name: 'stream',
-  about: 'streams of 200 frames, 5 ms apart, then of 400 frames back to back',
+  about: 'streams of 100 frames, 5 ms apart, then of 400 frames back to back',
   async run(bench) {
     const gapped = await compare(bench, {
       setting: { way: 'plain' },
-      work: { ...streamed, model: models.gapped, framesMin: 202 },
+      work: { ...streamed, model: models.gapped, framesMin: 102 },
       per: 'frame',
       limit: frameLimit,
     })

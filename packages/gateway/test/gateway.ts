@@ -29,26 +29,44 @@ export interface TestGateway {
 }
 
 /** A real gateway: `bin/yumen serve` in a process of its own, on a free port and an empty folder. */
-export async function startTestGateway(
-  { yaml, env = {} }: { yaml: string; env?: Readonly<Record<string, string>> },
-): Promise<TestGateway> {
+export async function startTestGateway({
+  yaml,
+  env = {},
+}: {
+  yaml: string
+  env?: Readonly<Record<string, string>>
+}): Promise<TestGateway> {
   const dataDir = await mkdtemp(join(tmpdir(), 'yumen-test-'))
   const port = await freePort()
-  const environment = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', YUMEN_DATA_DIR: dataDir, PORT: String(port), YUMEN_HOST: '127.0.0.1', ...env }
+  const environment = {
+    PATH: process.env['PATH'] ?? '',
+    HOME: process.env['HOME'] ?? '',
+    YUMEN_DATA_DIR: dataDir,
+    PORT: String(port),
+    YUMEN_HOST: '127.0.0.1',
+    ...env,
+  }
   let printed = ''
   let child: ChildProcess | undefined
 
   async function start(more: Readonly<Record<string, string>> = {}): Promise<void> {
-    const started = spawn(binary, ['serve'], { env: { ...environment, ...more }, stdio: ['ignore', 'pipe', 'pipe'] })
+    const started = spawn(binary, ['serve'], {
+      env: { ...environment, ...more },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     child = started
-    for (const stream of [started.stdout, started.stderr]) stream.on('data', chunk => { printed += String(chunk) })
+    for (const stream of [started.stdout, started.stderr])
+      stream.on('data', chunk => {
+        printed += String(chunk)
+      })
     await waitUntilReady(`http://127.0.0.1:${port}`, started, () => printed)
   }
 
   async function end(signal: NodeJS.Signals): Promise<number | null> {
     const ending = child
     child = undefined
-    if (ending === undefined || ending.exitCode !== null || ending.signalCode !== null) return ending?.exitCode ?? null
+    if (ending === undefined || ending.exitCode !== null || ending.signalCode !== null)
+      return ending?.exitCode ?? null
     const exited = new Promise<number | null>(resolve => ending.once('exit', code => resolve(code)))
     ending.kill(signal)
     return exited
@@ -58,7 +76,8 @@ export async function startTestGateway(
     url: `http://127.0.0.1:${port}`,
     dataDir,
     output: () => printed,
-    yumen: async (...args) => (await run(binary, args, { env: environment, maxBuffer: 64 * 1024 * 1024 })).stdout,
+    yumen: async (...args) =>
+      (await run(binary, args, { env: environment, maxBuffer: 64 * 1024 * 1024 })).stdout,
     yumenJson: async (...args) => JSON.parse(await gateway.yumen(...args, '--json')),
     async apply(text) {
       const file = join(dataDir, 'test.yaml')
@@ -83,7 +102,8 @@ export async function startTestGateway(
 async function waitUntilReady(url: string, child: ChildProcess, printed: () => string): Promise<void> {
   const endsAt = Date.now() + 15_000
   while (Date.now() < endsAt) {
-    if (child.exitCode !== null) throw new Error(`the gateway ended at its start with ${child.exitCode}:\n${printed()}`)
+    if (child.exitCode !== null)
+      throw new Error(`the gateway ended at its start with ${child.exitCode}:\n${printed()}`)
     const response = await fetch(`${url}/readyz`).catch(() => undefined)
     if (response?.status === 200) return
     await new Promise(resolve => setTimeout(resolve, 25))
@@ -97,7 +117,11 @@ export function freePort(): Promise<number> {
     server.once('error', reject)
     server.listen(0, '127.0.0.1', () => {
       const address = server.address()
-      server.close(() => typeof address === 'object' && address !== null ? resolve(address.port) : reject(new Error('no port')))
+      server.close(() =>
+        typeof address === 'object' && address !== null
+          ? resolve(address.port)
+          : reject(new Error('no port')),
+      )
     })
   })
 }

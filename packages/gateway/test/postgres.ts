@@ -71,10 +71,14 @@ interface User {
 
 function findBinaries(): string | undefined {
   const versions = '/usr/lib/postgresql'
-  const packaged = existsSync(versions) ? readdirSync(versions).map(version => join(versions, version, 'bin')) : []
+  const packaged = existsSync(versions)
+    ? readdirSync(versions).map(version => join(versions, version, 'bin'))
+    : []
   const inPath = spawnSync('sh', ['-c', 'command -v initdb'], { encoding: 'utf8' }).stdout.trim()
   const folders = [inPath.replace(/\/initdb$/, ''), '/usr/local/bin', ...packaged.sort().reverse()]
-  return folders.find(folder => folder !== '' && existsSync(join(folder, 'initdb')) && existsSync(join(folder, 'postgres')))
+  return folders.find(
+    folder => folder !== '' && existsSync(join(folder, 'initdb')) && existsSync(join(folder, 'postgres')),
+  )
 }
 
 /** PostgreSQL refuses to run as root. */
@@ -94,7 +98,13 @@ function initialise({ bin, data, user }: { bin: string; data: string; user: User
   if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr}`)
 }
 
-function launch(parts: { bin: string; data: string; folder: string; port: number; user: User | undefined }): ChildProcess {
+function launch(parts: {
+  bin: string
+  data: string
+  folder: string
+  port: number
+  user: User | undefined
+}): ChildProcess {
   const { bin, data, folder, port, user } = parts
   const settings = {
     listen_addresses: '127.0.0.1',

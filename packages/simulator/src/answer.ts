@@ -7,7 +7,7 @@ import type { Fault } from './faults/fault.ts'
 import { faults } from './faults.ts'
 import { readBatchEmbed, readEmbed } from './gemini/embed.ts'
 import { readCount, readGenerate } from './gemini/generate.ts'
-import { isObject, type JsonObject } from './json.ts'
+import { isDeeperThan, isObject, type JsonObject } from './json.ts'
 import { checkKey } from './keys.ts'
 import { applyKnobs } from './knobs.ts'
 import { modelsText } from './models.ts'
@@ -185,9 +185,12 @@ function readBody(
   }
   const parsed = parse(body)
   if (!isObject(parsed)) refuse('The request body is not a JSON object.')
+  if (isDeeperThan(parsed, levelsMax)) refuse('The request body is nested too deeply.')
   const isDeployment = model !== undefined && !googleOperations.has(operation)
   return isDeployment && parsed.model === undefined ? { ...parsed, model } : parsed
 }
+
+const levelsMax = 200
 
 /** Anthropic's limit is its own; the others' are what the simulator keeps. */
 const bodyBytesMax = {

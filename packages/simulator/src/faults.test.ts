@@ -348,6 +348,20 @@ test.each(Object.entries(shows))('%s shows on the wire', async (name, show) => {
   await show(name)
 })
 
+test.each(['openai-chat', 'openai-responses', 'anthropic', 'gemini'] as const)(
+  'no fault stops the simulator in %s, whole or streamed',
+  async as => {
+    const asked = Object.keys(faults).flatMap(name => [{}, { stream: true }].map(more => ({ name, more })))
+    const talks = asked.map(({ name, more }) =>
+      talk(simulator.url, calls[as](`sim-tools-fault-${name}`, { tools: tools[as], ...more }), {
+        mostMs: 400,
+      }),
+    )
+    expect(await Promise.all(talks)).toHaveLength(asked.length)
+    expect((await talk(simulator.url, calls[as]('sim'))).status).toBe(200)
+  },
+)
+
 test('the table in the README lists exactly the faults, in their own words', () => {
   const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
   const rows = readme

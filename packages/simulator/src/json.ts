@@ -51,6 +51,13 @@ export function charactersIn(value: unknown, depth = 0): number {
   return total
 }
 
+/** Whether `value` nests deeper than `levels`. */
+export function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (levels === 0) return true
+  return Object.values(value).some(member => isDeeperThan(member, levels - 1))
+}
+
 function isMedia(text: string): boolean {
   return text.startsWith('data:') || !text.slice(0, 4096).includes(' ')
 }

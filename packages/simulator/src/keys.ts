@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { familyOf, type Protocol, Refusal, type Trouble } from './refusal.ts'
 
 /** What a word in the API key does, so that one bad key of many is easy to set up. */
-export const keyWords = {
+const keyWords = {
   dead: { about: 'always 401', trouble: { kind: 'authentication' } },
   limited: {
     about: 'always 429, `retry-after: 1`',

@@ -3,7 +3,7 @@ import type { Target } from './route.ts'
 import { list, type Wire, wire } from './wire.ts'
 
 /** Shown in lists. Any other name works just as well in requests. */
-export const listedModels = [
+const listedModels = [
   'sim',
   'sim-cached',
   'sim-choices',

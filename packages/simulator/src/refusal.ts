@@ -177,7 +177,7 @@ export const errorKinds = {
   ),
 } as const satisfies Record<string, ErrorShape>
 
-export type ErrorKind = keyof typeof errorKinds
+type ErrorKind = keyof typeof errorKinds
 
 export interface Trouble {
   readonly kind: ErrorKind

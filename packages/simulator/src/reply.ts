@@ -33,7 +33,7 @@ export type Step =
 export type Item = Frame | Step
 export type Newline = '\n' | '\r\n' | '\r'
 
-export interface WholeBody {
+interface WholeBody {
   readonly kind: 'whole'
   readonly text: string
 }

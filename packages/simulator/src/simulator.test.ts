@@ -17,7 +17,7 @@ const chat = calls['openai-chat']
 async function openStream(model: string): Promise<Socket> {
   const body = JSON.stringify({ model, stream: true, messages: [{ role: 'user', content: 'Hi' }] })
   const head =
-    'POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer any\r\ncontent-type: application/json'
+    'POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer x\r\ncontent-type: application/json'
   const socket = connect(simulator.port, '127.0.0.1')
   socket.write(`${head}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
   await once(socket, 'readable')

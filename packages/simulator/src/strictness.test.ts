@@ -161,6 +161,11 @@ test.each(protocols)('%s refuses a missing key in its own words', async as => {
   expect(JSON.parse(outcome.body)).toEqual(errorShapes[as])
 })
 
+test.each(protocols)('%s refuses JSON that is nested too deeply', async as => {
+  const deep = `{"model":"sim","x":${'['.repeat(100_000)}${']'.repeat(100_000)}}`
+  expect((await talk(simulator.url, { ...calls[as]('sim'), body: deep })).body).toContain('nested too deeply')
+})
+
 test.each(protocols)('%s refuses broken JSON in its own words', async as => {
   const outcome = await talk(simulator.url, { ...calls[as]('sim'), body: '{"model":' })
   expect(outcome.status).toBe(400)

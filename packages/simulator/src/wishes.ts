@@ -30,7 +30,7 @@ export interface Wishes {
 }
 
 /** Number words: `delay200` in a name, what it means, and the largest number taken. */
-export const numberWords = {
+const numberWords = {
   delay: { about: 'milliseconds before the head', largest: 600_000 },
   gap: { about: 'milliseconds between two events', largest: 600_000 },
   tokens: { about: 'length of the text, in deltas', largest: 1_000_000 },

@@ -14,18 +14,29 @@ interface Told {
   readonly outcome?: string
 }
 
-const idOf = ({ minute, account = 1 }: Told) => `${firstIdAt(noon + minute * 60_000).slice(0, 22)}000${account}`
+const idOf = ({ minute, account = 1 }: Told) =>
+  `${firstIdAt(noon + minute * 60_000).slice(0, 22)}000${account}`
 
 function line(told: Told, seq: number): string {
   const { minute, model = 'gpt-4o', account = 1, outcome = 'ok' } = told
   const facts = {
     ...{ id: idOf(told), time: noon + minute * 60_000, accountId: account, apiKeyId: 1_000_000 + account },
-    ...{ group: 'default', dialect: 'openai-chat', operation: 'chat', isStreaming: false, model, attempts: [] },
+    ...{
+      group: 'default',
+      dialect: 'openai-chat',
+      operation: 'chat',
+      isStreaming: false,
+      model,
+      attempts: [],
+    },
     ...{ channelId: 7, usage: plainUsage(10, 2), source: 'upstream' },
   }
   const timings = { authenticated: 0, bodyRead: 0, planned: 0, ended: 1 }
   const charge = { amount: '9007199254740993', ratio: '1' }
-  return JSON.stringify({ seq, record: { kind: 'settled', facts, charge, class: outcome, status: 200, timings } })
+  return JSON.stringify({
+    seq,
+    record: { kind: 'settled', facts, charge, class: outcome, status: 200, timings },
+  })
 }
 
 describeStores('requests', stores => {
@@ -42,9 +53,16 @@ describeStores('requests', stores => {
   beforeAll(async () => {
     store = await stores.open(await stores.fresh())
     await store.run('startNode', { id: 'n', epoch: 1, now: 1, heartbeatUntil: 2 })
-    const requests = Array.from({ length: 300 }, (_, index): Told => ({ minute: index * 2, account: (index % 3) + 1 }))
+    const requests = Array.from(
+      { length: 300 },
+      (_, index): Told => ({ minute: index * 2, account: (index % 3) + 1 }),
+    )
     await commit(requests)
-    await commit([{ minute: 181, model: 'rare' }, { minute: 239, model: 'rare' }, { minute: 241, outcome: 'overloaded' }])
+    await commit([
+      { minute: 181, model: 'rare' },
+      { minute: 239, model: 'rare' },
+      { minute: 241, outcome: 'overloaded' },
+    ])
   })
 
   /** All pages of a filter, at most 50 of them. */
@@ -63,7 +81,12 @@ describeStores('requests', stores => {
 
   test('a request is found with its charge', async () => {
     const entry = await findRequest(store.db, idOf({ minute: 0 }))
-    expect(entry).toMatchObject({ account_id: 1, class: 'ok', amount_nusd: 9_007_199_254_740_993n, ratio: '1' })
+    expect(entry).toMatchObject({
+      account_id: 1,
+      class: 'ok',
+      amount_nusd: 9_007_199_254_740_993n,
+      ratio: '1',
+    })
     expect(await findRequest(store.db, 'nothing')).toBeUndefined()
   })
 
@@ -85,7 +108,9 @@ describeStores('requests', stores => {
     await commit([{ minute: 700, account: 3 }])
     const second = await listRequests(store.db, { accountId: 3, limit: 5, after: first.next })
     const again = await listRequests(store.db, { accountId: 3, limit: 11 })
-    expect(again.items.slice(1).map(item => item.id)).toEqual([...first.items, ...second.items].map(item => item.id))
+    expect(again.items.slice(1).map(item => item.id)).toEqual(
+      [...first.items, ...second.items].map(item => item.id),
+    )
   })
 
   test.each([

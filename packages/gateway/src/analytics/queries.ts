@@ -140,7 +140,10 @@ async function sliceStart(
   { range, rows }: { readonly range: IdRange; readonly rows: number },
 ): Promise<string> {
   const ids = inRange(db.selectFrom('requests').select('id'), filter, range)
-  const row = await ids.offset(rows - 1).limit(1).executeTakeFirst()
+  const row = await ids
+    .offset(rows - 1)
+    .limit(1)
+    .executeTakeFirst()
   return row?.id ?? range.from
 }
 
@@ -152,7 +155,11 @@ function page(rows: readonly RequestEntry[], limit: number): RequestPage {
 
 type RequestRows<Out> = SelectQueryBuilder<Tables, 'requests', Out>
 
-function inRange<Out>(rows: RequestRows<Out>, { accountId }: RequestFilter, { from, below }: IdRange): RequestRows<Out> {
+function inRange<Out>(
+  rows: RequestRows<Out>,
+  { accountId }: RequestFilter,
+  { from, below }: IdRange,
+): RequestRows<Out> {
   const ordered = rows.where('id', '>=', from).where('id', '<', below).orderBy('id', 'desc')
   return accountId === undefined ? ordered : ordered.where('account_id', '=', accountId)
 }

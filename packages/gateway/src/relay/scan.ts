@@ -27,8 +27,9 @@ const choiceCounts = ['n', 'candidateCount']
  * spelled otherwise (after unescaping and case folding) is refused, escaped keys are decoded before that is asked.
  * @throws GatewayError `invalid_request`
  */
-export function scan(body: Buffer, target: Target, limits: ScanLimits): Facts {
-  if (!isUtf8(body)) throw new GatewayError('invalid_request', 'the body is not valid UTF-8')
+export function scan(sent: Buffer, target: Target, limits: ScanLimits): Facts {
+  if (!isUtf8(sent)) throw new GatewayError('invalid_request', 'the body is not valid UTF-8')
+  const body = withoutBom(sent)
   const object = scanBody(body, limits)
   const governing = findGoverning(object, governingKeys(target.dialect, target.operation), '')
   const values = readValues(body, governing)
@@ -46,6 +47,11 @@ export function scan(body: Buffer, target: Target, limits: ScanLimits): Facts {
 }
 
 type Values = Map<string, unknown>
+
+/** A byte order mark is no JSON: parsers that are strict would refuse what the client means. */
+function withoutBom(body: Buffer): Buffer {
+  return body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? body.subarray(3) : body
+}
 
 function scanBody(body: Buffer, limits: ScanLimits, span?: Span): ScannedObject {
   try {

@@ -38,7 +38,10 @@ export function parseDsn({ dsn = '', sqlitePath = '', dataDir = '.' }: DsnParts)
 
 /** New API appends driver settings to the path (`one-api.db?_busy_timeout=30000`); ours are fixed. */
 function pathOf(sqlitePath: string, dataDir: string): string {
-  const path = sqlitePath.trim().replace(/^file:/, '').replace(/\?.*$/, '')
+  const path = sqlitePath
+    .trim()
+    .replace(/^file:/, '')
+    .replace(/\?.*$/, '')
   return path === '' ? join(dataDir, 'yumen.db') : path
 }
 

@@ -30,7 +30,8 @@ export function kyselyOver(kind: StoreKind, execute: Execute): Kysely<Tables> {
       createAdapter: (): DialectAdapter => (kind === 'sqlite' ? new SqliteAdapter() : new PostgresAdapter()),
       createQueryCompiler: (): QueryCompiler =>
         kind === 'sqlite' ? new SqliteQueryCompiler() : new PostgresQueryCompiler(),
-      createIntrospector: db => (kind === 'sqlite' ? new SqliteIntrospector(db) : new PostgresIntrospector(db)),
+      createIntrospector: db =>
+        kind === 'sqlite' ? new SqliteIntrospector(db) : new PostgresIntrospector(db),
       createDriver: () => ({
         init: async () => {},
         acquireConnection: async () => connection,

@@ -57,7 +57,8 @@ function postgresCase(): StoreCase {
   return {
     kind: 'postgres',
     async fresh() {
-      if (address === undefined) throw new Error('no PostgreSQL on this machine: install it, its tests are part of all')
+      if (address === undefined)
+        throw new Error('no PostgreSQL on this machine: install it, its tests are part of all')
       return createDatabase(address)
     },
     open: (database, options) => opened(openStore({ dsn: database, migrate: true, ...options })),

@@ -48,13 +48,12 @@ const colon = 0x3a
 /**
  * Finds the members of the object that `bytes` hold, in one pass and without building values. It is no validator: it follows
  * strings, brackets and the top level; what it lets through inside a value is the reader's to refuse. Anything but white
- * space after the object is an error, since some parsers would read a second value; a leading BOM is skipped.
+ * space after the object is an error, since some parsers would read a second value.
  * @throws ScanError
  */
 export function scanObject(bytes: Buffer, limits: ScanLimits, span?: Span): ScannedObject {
   const last = span?.end ?? bytes.length
-  const hasBom = span === undefined && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf
-  const start = skipSpace(bytes, span?.start ?? (hasBom ? 3 : 0), last)
+  const start = skipSpace(bytes, span?.start ?? 0, last)
   if (bytes[start] !== openBrace || start >= last) throw unexpected(bytes, start, last, 'an object')
   const members: Member[] = []
   let at = skipSpace(bytes, start + 1, last)

@@ -73,7 +73,7 @@ function readVersion(headers: IncomingHttpHeaders): string {
   return version
 }
 
-/** Version 2026-10-21 took the sampling fields away, even at their defaults, and two odd places of content. */
+/** Version 2026-10-21 took away the sampling fields, even at their defaults, and two odd places of content. */
 function checkVersionRules(body: JsonObject, version: string): void {
   if (version !== currentVersion) return
   for (const name of ['temperature', 'top_p', 'top_k']) {
@@ -84,9 +84,7 @@ function checkVersionRules(body: JsonObject, version: string): void {
       const isCited = turn.role === 'user' && isList(block.citations) && block.citations.length > 0
       const isDocument = turn.role === 'assistant' && block.type === 'document'
       if (isCited || isDocument) {
-        refuse(
-          `messages.${index}.content: \`${block.type}\` is not permitted here with anthropic-version ${version}`,
-        )
+        refuse(`messages.${index}.content: \`${block.type}\` is not permitted with version ${version}`)
       }
     }
   }

@@ -96,9 +96,7 @@ export function endless(reply: Reply, { number, protocol }: Place): Reply {
 }
 
 /** Writes each event in other words of the same standard. Google's arrays are no events. */
-export function written(
-  write: (frame: Frame, newline: Newline, index: number) => string,
-): (reply: Reply) => Reply {
+function written(write: (frame: Frame, newline: Newline, index: number) => string): (reply: Reply) => Reply {
   return reply => {
     const { body } = reply
     if (body.kind === 'whole' || body.encoding === 'array') return reply

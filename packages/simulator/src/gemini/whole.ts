@@ -2,7 +2,7 @@ import { type Finish, type Script, type ScriptedCall, textOf, type Usage } from 
 import { signatureFor } from '../signature.ts'
 import { list, nothing, raw, type Wire, wire } from '../wire.ts'
 
-export const finishReasons = {
+const finishReasons = {
   stop: 'STOP',
   'stop-sequence': 'STOP',
   length: 'MAX_TOKENS',

@@ -24,13 +24,15 @@ export interface Outcome {
 const idleMs = 150
 
 /** Sends one request over a bare socket and reads until it ends or falls silent. */
-export function talk(url: string, call: Call, { quietMs = idleMs } = {}): Promise<Outcome> {
+export function talk(url: string, call: Call, { quietMs = idleMs, mostMs = 10_000 } = {}): Promise<Outcome> {
   const { hostname, port } = new URL(url)
   const { promise, resolve } = Promise.withResolvers<Outcome>()
   const started = performance.now()
   const chunks: Buffer[] = []
   const socket = connect(Number(port), hostname)
+  const limit = setTimeout(() => done('open'), mostMs)
   const done = (ended: Outcome['ended']) => {
+    clearTimeout(limit)
     socket.destroy()
     resolve({ ...readAnswer(Buffer.concat(chunks)), ended, ms: performance.now() - started })
   }

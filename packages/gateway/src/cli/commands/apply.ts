@@ -104,10 +104,11 @@ interface Done {
 
 function printDone({ changes, made, isDry }: Done): void {
   printChanges(changes)
+  const count = changes.length === 1 ? '1 change' : `${changes.length} changes`
   if (changes.length === 0) printLine('Nothing to change.')
   else
     printLine(
-      isDry ? `${changes.length} changes; nothing was applied.` : `${changes.length} changes applied.`,
+      isDry ? `${count}; nothing was applied.` : `${count} applied.`,
     )
   for (const { user, name, key } of made) printLine(`API key ${user}/${name}, shown only now: ${key}`)
 }

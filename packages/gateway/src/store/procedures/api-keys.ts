@@ -15,7 +15,8 @@ export const createApiKey: Procedure<'createApiKey'> = async (tx, args) => {
     .where('name', '=', args.name)
     .limit(1)
     .executeTakeFirst()
-  if (same !== undefined) throw new StoreError('not_unique', `${args.username} has a key ${args.name} already`)
+  if (same !== undefined)
+    throw new StoreError('not_unique', `${args.username} has a key ${args.name} already`)
   return db
     .insertInto('api_keys')
     .values({

@@ -29,6 +29,7 @@ export const removeChannel: Procedure<'removeChannel'> = async (tx, { name }) =>
 async function getChannelId(tx: Transaction, name: string): Promise<number> {
   const [channel, second] = await tx.query('SELECT id FROM channels WHERE name = $1 LIMIT 2', [name])
   if (channel === undefined) throw new StoreError('not_found', `there is no channel ${name}`)
-  if (second !== undefined) throw new StoreError('invalid', `several channels are named ${name}: rename them first`)
+  if (second !== undefined)
+    throw new StoreError('invalid', `several channels are named ${name}: rename them first`)
   return Number(channel['id'])
 }

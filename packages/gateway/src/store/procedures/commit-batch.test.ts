@@ -51,7 +51,13 @@ describeStores('commitBatch', stores => {
     const user = { username: 'ann', role: 'user', group: 'default', passwordHash: undefined, now: 1 } as const
     await store.run('createUser', { ...user, balance: 9_007_199_254_740_993n })
     const key = { name: 'k', hash: 'h', hint: 'i', group: undefined, models: undefined } as const
-    await store.run('createApiKey', { ...key, username: 'ann', limit: undefined, expiresAt: undefined, now: 1 })
+    await store.run('createApiKey', {
+      ...key,
+      username: 'ann',
+      limit: undefined,
+      expiresAt: undefined,
+      now: 1,
+    })
   })
 
   const account = () =>
@@ -71,14 +77,27 @@ describeStores('commitBatch', stores => {
     const key = await store.db.selectFrom('api_keys').select(['id', 'spent_nusd']).executeTakeFirst()
     expect(key).toEqual({ id: 1_000_001, spent_nusd: 250n })
     const charge = await store.db.selectFrom('charges').selectAll().executeTakeFirst()
-    expect(charge).toMatchObject({ id: facts.id, part: 0, seq: 1, price_version: 3, ratio: '1', amount_nusd: 250n })
+    expect(charge).toMatchObject({
+      id: facts.id,
+      part: 0,
+      seq: 1,
+      price_version: 3,
+      ratio: '1',
+      amount_nusd: 250n,
+    })
     expect(JSON.parse(charge?.packed ?? '')).toEqual({
       model: 'gpt-4o',
       usage: { input: 100, output: 20, cacheRead: 60, cacheWrite: { '5m': 3 } },
       source: 'upstream',
     })
     const request = await store.db.selectFrom('requests').selectAll().executeTakeFirst()
-    expect(request).toMatchObject({ id: facts.id, account_id: 1, model: 'gpt-4o', channel_id: 7, class: 'ok' })
+    expect(request).toMatchObject({
+      id: facts.id,
+      account_id: 1,
+      model: 'gpt-4o',
+      channel_id: 7,
+      class: 'ok',
+    })
     expect(JSON.parse(request?.packed ?? '')).not.toHaveProperty('accountId')
     expect(await store.run('nodeMark', { id: 'node' })).toBe(1)
   })
@@ -112,14 +131,20 @@ describeStores('commitBatch', stores => {
 
   test('a charge that is there with the same content is skipped, what is new beside it counts', async () => {
     await store.run('commitBatch', batch([settled()]))
-    expect(await store.run('commitBatch', batch([settled(), settled({ facts: { id: 'B' } })], 1))).toBe('committed')
+    expect(await store.run('commitBatch', batch([settled(), settled({ facts: { id: 'B' } })], 1))).toBe(
+      'committed',
+    )
     expect((await account())?.spent_nusd).toBe(500n)
     const rollup = await store.db.selectFrom('usage_hourly').select('requests').executeTakeFirst()
     expect(rollup?.requests).toBe(2)
   })
 
   test.each([
-    { says: 'another amount', change: { charge: { amount: '251', priceVersion: 3, ratio: '1' } }, word: 'amount_nusd' },
+    {
+      says: 'another amount',
+      change: { charge: { amount: '251', priceVersion: 3, ratio: '1' } },
+      word: 'amount_nusd',
+    },
     { says: 'another usage', change: { facts: { usage: plainUsage(1, 1) } }, word: 'packed' },
     { says: 'another account', change: { facts: { accountId: 2 } }, word: 'account_id' },
   ])('the same charge with $says stops the whole batch', async ({ change, word }) => {
@@ -147,11 +172,19 @@ describeStores('commitBatch', stores => {
 
   test.each([
     { says: 'a success of no cost has a charge of 0', class: 'ok', isCounted: false, charges: 1 },
-    { says: 'a failure after something was delivered has one', class: 'upstream_error', isCounted: true, charges: 1 },
+    {
+      says: 'a failure after something was delivered has one',
+      class: 'upstream_error',
+      isCounted: true,
+      charges: 1,
+    },
     { says: 'a failure of nothing has none', class: 'upstream_error', isCounted: false, charges: 0 },
   ])('$says', async ({ class: outcome, isCounted, charges }) => {
     const { usage, ...bare } = facts
-    const record: SettledRecord = { ...settled({ class: outcome, charge: { amount: '0', ratio: '1' } }), facts: bare }
+    const record: SettledRecord = {
+      ...settled({ class: outcome, charge: { amount: '0', ratio: '1' } }),
+      facts: bare,
+    }
     const told = isCounted && usage !== undefined ? { ...record, facts: { ...bare, usage } } : record
     await store.run('commitBatch', batch([told]))
     expect(await store.db.selectFrom('charges').select('amount_nusd').execute()).toHaveLength(charges)
@@ -185,7 +218,9 @@ describeStores('commitBatch', stores => {
     for (const id of nodes) await store.run('startNode', { id, epoch: 1, now: 1, heartbeatUntil: 2 })
     const ids = Array.from({ length: 20 }, (_, index) => index)
     const commits = nodes.map(nodeId => {
-      const records = ids.map(index => settled({ facts: { id: `${nodeId}-${index}`, accountId: (index % 2) + 1 } }))
+      const records = ids.map(index =>
+        settled({ facts: { id: `${nodeId}-${index}`, accountId: (index % 2) + 1 } }),
+      )
       return store.run('commitBatch', { ...batch(records), nodeId })
     })
     expect(await Promise.all(commits)).toEqual(['committed', 'committed', 'committed'])

@@ -1,7 +1,14 @@
 import type { NumberedRecord, SettledRecord } from '../../journal/record.ts'
 import type { BulkRows, SqlValue, Transaction } from '../transaction.ts'
 import { StoreError } from '../types.ts'
-import { type ChargeRow, chargeColumns, chargeRow, type RequestRow, requestColumns, requestRow } from './batch/rows.ts'
+import {
+  type ChargeRow,
+  chargeColumns,
+  chargeRow,
+  type RequestRow,
+  requestColumns,
+  requestRow,
+} from './batch/rows.ts'
 import { accountSums, apiKeySums, type Entry, hourlySums } from './batch/sums.ts'
 import type { Procedure } from './index.ts'
 
@@ -9,7 +16,10 @@ import type { Procedure } from './index.ts'
  * The hot write: a node's next records become rows, once. The mark is advanced first, so that in PostgreSQL two who adopt the
  * same journal wait for each other here. A record whose rows were there already moves no sum a second time.
  */
-export const commitBatch: Procedure<'commitBatch'> = async (tx, { nodeId, markBefore, markAfter, records }) => {
+export const commitBatch: Procedure<'commitBatch'> = async (
+  tx,
+  { nodeId, markBefore, markAfter, records },
+) => {
   if (!(await advanceMark(tx, { nodeId, markBefore, markAfter }))) return 'stale'
   const settled = parseRecords(records, { markBefore, markAfter })
   const requests = settled.map(({ record }) => requestRow(record))
@@ -20,7 +30,10 @@ export const commitBatch: Procedure<'commitBatch'> = async (tx, { nodeId, markBe
   const knownCharges = await tx.insertMissing(inTable('charges', chargeColumns, ['id', 'part'], charges))
   for (const index of knownCharges) await refuseOtherContent(tx, charges[index])
 
-  const counted = fresh(settled, charged, { requests: new Set(knownRequests), charges: new Set(knownCharges) })
+  const counted = fresh(settled, charged, {
+    requests: new Set(knownRequests),
+    charges: new Set(knownCharges),
+  })
   await tx.addTo(accountSums(counted))
   await tx.addTo(apiKeySums(counted))
   await tx.upsertSums(hourlySums(counted))
@@ -59,7 +72,10 @@ function parseRecords(bytes: Uint8Array, { markBefore, markAfter }: Marks): Sett
   const settled: Settled[] = []
   for (const { seq, record } of records) {
     if (seq <= last || seq > markAfter) {
-      throw new StoreError('invalid', `record ${seq} after ${last} is out of order, the batch ends at ${markAfter}`)
+      throw new StoreError(
+        'invalid',
+        `record ${seq} after ${last} is out of order, the batch ends at ${markAfter}`,
+      )
     }
     last = seq
     if (record.kind === 'settled') settled.push({ seq, record })
@@ -75,7 +91,10 @@ function isCharged({ class: outcome, facts, charge }: SettledRecord): boolean {
 async function refuseOtherContent(tx: Transaction, row: ChargeRow | undefined): Promise<void> {
   if (row === undefined) throw new Error('a charge that conflicts is one of the batch')
   const names = Object.keys(chargeColumns)
-  const [stored] = await tx.query(`SELECT ${names.join(', ')} FROM charges WHERE id = $1 AND part = $2`, row.slice(0, 2))
+  const [stored] = await tx.query(
+    `SELECT ${names.join(', ')} FROM charges WHERE id = $1 AND part = $2`,
+    row.slice(0, 2),
+  )
   const other = names.find((name, index) => !isPlace(name) && String(stored?.[name]) !== String(row[index]))
   if (other === undefined) return
   throw new StoreError('ledger_conflict', `charge ${row[0]} is stored with another ${other}`)

@@ -37,7 +37,11 @@ const procedures: { readonly [Name in keyof Procedures]: () => Promise<Procedure
 }
 
 /** Those that write nothing: in SQLite they do not ask for the writer's lock, which another process may hold. */
-const readers: ReadonlySet<string> = new Set<keyof Procedures>(['migrationStatus', 'readRevisions', 'nodeMark'])
+const readers: ReadonlySet<string> = new Set<keyof Procedures>([
+  'migrationStatus',
+  'readRevisions',
+  'nodeMark',
+])
 
 export const isReading = (name: string) => readers.has(name)
 

@@ -22,7 +22,8 @@ export const startNode: Procedure<'startNode'> = async (tx, { id, epoch, now, he
 
 export const heartbeat: Procedure<'heartbeat'> = async (tx, { id, heartbeatUntil }) => {
   const changed = await tx.change('UPDATE nodes SET heartbeat_until = $2 WHERE id = $1', [id, heartbeatUntil])
-  if (changed === 0) throw new StoreError('not_found', `there is no node ${id}: it was adopted or written off`)
+  if (changed === 0)
+    throw new StoreError('not_found', `there is no node ${id}: it was adopted or written off`)
 }
 
 export const endNode: Procedure<'endNode'> = async (tx, { id }) => {

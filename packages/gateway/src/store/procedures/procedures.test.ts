@@ -3,8 +3,23 @@ import { describeStores } from '../store-cases.ts'
 import type { Store } from '../types.ts'
 
 const now = 1_000
-const ann = { username: 'ann', role: 'user', group: 'default', passwordHash: 'phc', balance: 5n, now } as const
-const key = { username: 'ann', name: 'k', hash: 'h', hint: 'sk-…h', group: undefined, models: ['a'], now } as const
+const ann = {
+  username: 'ann',
+  role: 'user',
+  group: 'default',
+  passwordHash: 'phc',
+  balance: 5n,
+  now,
+} as const
+const key = {
+  username: 'ann',
+  name: 'k',
+  hash: 'h',
+  hint: 'sk-…h',
+  group: undefined,
+  models: ['a'],
+  now,
+} as const
 
 describeStores('procedures', stores => {
   let store: Store
@@ -30,7 +45,9 @@ describeStores('procedures', stores => {
       { id: 'n', epoch: 1, state: 'live', started_at: now, heartbeat_until: 3_000, mark: 0 },
     ])
     await store.run('endNode', { id: 'n' })
-    await expect(store.run('heartbeat', { id: 'n', heartbeatUntil: 1 })).rejects.toMatchObject({ code: 'not_found' })
+    await expect(store.run('heartbeat', { id: 'n', heartbeatUntil: 1 })).rejects.toMatchObject({
+      code: 'not_found',
+    })
   })
 
   test('a user has an account; his name is his alone', async () => {
@@ -40,7 +57,11 @@ describeStores('procedures', stores => {
     await expect(store.run('createUser', nowhere)).rejects.toMatchObject({ code: 'invalid' })
     const tracked = { ...ann, username: 'lab', balance: 'unlimited' } as const
     await store.run('createUser', tracked)
-    const accounts = await store.db.selectFrom('accounts').select(['kind', 'balance_nusd']).orderBy('id').execute()
+    const accounts = await store.db
+      .selectFrom('accounts')
+      .select(['kind', 'balance_nusd'])
+      .orderBy('id')
+      .execute()
     expect(accounts).toEqual([
       { kind: 'prepaid', balance_nusd: 5n },
       { kind: 'tracked', balance_nusd: 0n },
@@ -57,7 +78,9 @@ describeStores('procedures', stores => {
     await expect(store.run('updateUser', demote)).rejects.toMatchObject({ code: 'invalid' })
     await store.run('createUser', { ...ann, username: 'eve', role: 'root' })
     await store.run('updateUser', demote)
-    await expect(store.run('updateUser', { username: 'zoe', now })).rejects.toMatchObject({ code: 'not_found' })
+    await expect(store.run('updateUser', { username: 'zoe', now })).rejects.toMatchObject({
+      code: 'not_found',
+    })
   })
 
   test('an API key is made, changed and removed', async () => {
@@ -65,7 +88,13 @@ describeStores('procedures', stores => {
     const { id } = await store.run('createApiKey', { ...key, limit: 2n ** 60n, expiresAt: 9 })
     await store.run('updateApiKey', { id, status: 'disabled', expiresAt: null, now: 2_000 })
     const row = await store.db.selectFrom('api_keys').selectAll().executeTakeFirst()
-    expect(row).toMatchObject({ id: 1_000_001, status: 'disabled', expires_at: null, limit_nusd: 2n ** 60n, models: '["a"]' })
+    expect(row).toMatchObject({
+      id: 1_000_001,
+      status: 'disabled',
+      expires_at: null,
+      limit_nusd: 2n ** 60n,
+      models: '["a"]',
+    })
     const again = { ...key, limit: undefined, expiresAt: undefined }
     await expect(store.run('createApiKey', again)).rejects.toMatchObject({ code: 'not_unique' })
     const sameSecret = { ...again, name: 'other' }
@@ -105,7 +134,10 @@ describeStores('procedures', stores => {
     const rows = ['A', 'B', 'C', 'D'].map(id => `('${id}', 1, 1, 'm', NULL, 'ok', 200, '{}')`)
     await stores.tamper(database, `INSERT INTO requests VALUES ${rows.join(', ')}`)
     expect(await other.run('removeOldRequests', { beforeId: 'D', limit: 2 })).toBe(2)
-    expect(await other.db.selectFrom('requests').select('id').orderBy('id').execute()).toEqual([{ id: 'C' }, { id: 'D' }])
+    expect(await other.db.selectFrom('requests').select('id').orderBy('id').execute()).toEqual([
+      { id: 'C' },
+      { id: 'D' },
+    ])
     expect(await other.run('removeOldRequests', { beforeId: 'D', limit: 2 })).toBe(1)
     expect(await other.run('removeOldRequests', { beforeId: 'D', limit: 2 })).toBe(0)
   })

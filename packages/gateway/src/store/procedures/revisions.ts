@@ -9,9 +9,10 @@ export type RevisionScope = Row<'revisions'>['scope']
  * lock of the scope: who sees revision n sees all rows of revisions up to n.
  */
 export async function raiseRevision(tx: Transaction, scope: RevisionScope): Promise<number> {
-  const [row] = await tx.query('UPDATE revisions SET revision = revision + 1 WHERE scope = $1 RETURNING revision', [
-    scope,
-  ])
+  const [row] = await tx.query(
+    'UPDATE revisions SET revision = revision + 1 WHERE scope = $1 RETURNING revision',
+    [scope],
+  )
   if (row === undefined) throw new Error(`there is no revision of ${scope}`)
   return Number(row['revision'])
 }

@@ -42,22 +42,37 @@ export interface Procedures {
 
   createUser: {
     args: {
-      username: string; role: 'user' | 'admin' | 'root'; group: string; passwordHash: string | undefined
-      balance: bigint | 'unlimited'; now: number
+      username: string
+      role: 'user' | 'admin' | 'root'
+      group: string
+      passwordHash: string | undefined
+      balance: bigint | 'unlimited'
+      now: number
     }
     result: { id: number; accountId: number }
   }
   updateUser: {
     args: {
-      username: string; role?: 'user' | 'admin' | 'root'; group?: string; status?: 'enabled' | 'disabled'
-      passwordHash?: string; now: number
+      username: string
+      role?: 'user' | 'admin' | 'root'
+      group?: string
+      status?: 'enabled' | 'disabled'
+      passwordHash?: string
+      now: number
     }
     result: void
   }
   createApiKey: {
     args: {
-      username: string; name: string; hash: string; hint: string; group: string | undefined
-      models: readonly string[] | undefined; limit: bigint | undefined; expiresAt: number | undefined; now: number
+      username: string
+      name: string
+      hash: string
+      hint: string
+      group: string | undefined
+      models: readonly string[] | undefined
+      limit: bigint | undefined
+      expiresAt: number | undefined
+      now: number
     }
     result: { id: number }
   }
@@ -66,7 +81,10 @@ export interface Procedures {
     result: void
   }
   removeApiKey: { args: { id: number; now: number }; result: void }
-  updateChannel: { args: { name: string; enabled?: boolean; weight?: number; priority?: number; now: number }; result: void }
+  updateChannel: {
+    args: { name: string; enabled?: boolean; weight?: number; priority?: number; now: number }
+    result: void
+  }
   removeChannel: { args: { name: string; now: number }; result: void }
 
   /** Removes at most `limit` of the oldest requests with an id below `beforeId`; answers how many went. */

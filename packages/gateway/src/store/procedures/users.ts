@@ -26,7 +26,10 @@ export interface NewUser {
 }
 
 /** A user and the account that is his. */
-export async function insertUser(db: Kysely<Tables>, user: NewUser): Promise<{ id: number; accountId: number }> {
+export async function insertUser(
+  db: Kysely<Tables>,
+  user: NewUser,
+): Promise<{ id: number; accountId: number }> {
   const { username, role, group, passwordHash, balance, now, revision } = user
   const credit = balance === 'unlimited' ? 0n : balance
   const account = await db
@@ -80,7 +83,10 @@ export const updateUser: Procedure<'updateUser'> = async (tx, args) => {
 }
 
 /** `invalid` when `user` is the last root who can sign in: he may neither be disabled nor lose his role. */
-export async function keepOneRoot(db: Kysely<Tables>, user: Pick<Row<'users'>, 'id' | 'role' | 'status' | 'username'>) {
+export async function keepOneRoot(
+  db: Kysely<Tables>,
+  user: Pick<Row<'users'>, 'id' | 'role' | 'status' | 'username'>,
+) {
   if (user.role !== 'root' || user.status !== 'enabled') return
   const other = await db
     .selectFrom('users')

@@ -66,7 +66,10 @@ function createPool(url: string, limits: typeof storeLimits): pg.Pool {
   return pool
 }
 
-async function useClient<Result>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<Result>): Promise<Result> {
+async function useClient<Result>(
+  pool: pg.Pool,
+  work: (client: pg.PoolClient) => Promise<Result>,
+): Promise<Result> {
   const client = await pool.connect()
   let isBroken = true
   try {
@@ -83,7 +86,11 @@ async function useClient<Result>(pool: pg.Pool, work: (client: pg.PoolClient) =>
 
 async function attemptRun(
   client: pg.PoolClient,
-  { name, args, statementMs }: { readonly name: string; readonly args: unknown; readonly statementMs: number },
+  {
+    name,
+    args,
+    statementMs,
+  }: { readonly name: string; readonly args: unknown; readonly statementMs: number },
 ): Promise<unknown> {
   for (let attempt = 1; ; attempt += 1) {
     try {

@@ -8,7 +8,9 @@ const integerTypes = new Set([20, 1700])
 /** Leaves both as text: the driver's parsers do not know the column, and the column decides. */
 export const textualIntegers: pg.CustomTypesConfig = {
   getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
-    integerTypes.has(oid) ? (text: string) => text : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
+    integerTypes.has(oid)
+      ? (text: string) => text
+      : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
 }
 
 /** The rows with money as `bigint` and all other integers as `number`, changed in place. */

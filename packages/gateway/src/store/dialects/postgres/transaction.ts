@@ -21,7 +21,9 @@ export async function inTransaction<Result>(
     return result
   } catch (error) {
     await client.query('ROLLBACK').catch((cause: unknown) => {
-      throw new AggregateError([error, cause], 'a transaction failed and its connection with it', { cause: error })
+      throw new AggregateError([error, cause], 'a transaction failed and its connection with it', {
+        cause: error,
+      })
     })
     throw error
   }
@@ -44,7 +46,10 @@ function transactionOver(client: pg.ClientBase, discard: () => void): Transactio
   }
 }
 
-type Run = (sql: string, parameters: readonly unknown[]) => Promise<{ rows: readonly Record<string, SqlValue>[] }>
+type Run = (
+  sql: string,
+  parameters: readonly unknown[],
+) => Promise<{ rows: readonly Record<string, SqlValue>[] }>
 
 /** A key that comes twice is new once: the second of the two was already there. */
 async function insertMissing(execute: Run, bulk: BulkRows): Promise<number[]> {
@@ -96,7 +101,9 @@ async function upsertSums(execute: Run, bulk: BulkRows): Promise<void> {
 const sumsOf = ({ columns, key }: BulkRows) => Object.keys(columns).filter(name => !key.includes(name))
 
 function unnest({ columns }: BulkRows): string {
-  const types = Object.values(columns).map((type, index) => `$${index + 1}::${type === 'text' ? 'text' : 'int8'}[]`)
+  const types = Object.values(columns).map(
+    (type, index) => `$${index + 1}::${type === 'text' ? 'text' : 'int8'}[]`,
+  )
   return `unnest(${types.join(', ')})`
 }
 

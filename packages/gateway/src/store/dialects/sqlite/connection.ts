@@ -51,7 +51,10 @@ interface Prepared {
   readonly hasRows: boolean
 }
 
-function connectionOver(database: DatabaseSync, { statementsMax, rowsMax }: SqliteSettings): SqliteConnection {
+function connectionOver(
+  database: DatabaseSync,
+  { statementsMax, rowsMax }: SqliteSettings,
+): SqliteConnection {
   const statements = new Map<string, Prepared>()
 
   function prepared(sql: string): Prepared {
@@ -91,7 +94,8 @@ function connectionOver(database: DatabaseSync, { statementsMax, rowsMax }: Sqli
 function readRows(source: Iterable<Record<string, unknown>>, rowsMax: number): SqlRow[] {
   const rows: SqlRow[] = []
   for (const row of source) {
-    if (rows.length >= rowsMax) throw new RangeError(`a statement gave more than ${rowsMax} rows: read them in pages`)
+    if (rows.length >= rowsMax)
+      throw new RangeError(`a statement gave more than ${rowsMax} rows: read them in pages`)
     rows.push(readRow(row))
   }
   return rows

@@ -43,7 +43,9 @@ test('a writer that finds the lock held waits, then is unavailable', async () =>
   const store = await open(path, { busyTimeoutMs: 50 })
   using other = new DatabaseSync(path)
   other.exec('BEGIN IMMEDIATE')
-  await expect(store.run('createUser', { ...user, username: 'ann' })).rejects.toMatchObject({ code: 'unavailable' })
+  await expect(store.run('createUser', { ...user, username: 'ann' })).rejects.toMatchObject({
+    code: 'unavailable',
+  })
   expect(await store.run('readRevisions', {})).toEqual({ configuration: 1, keys: 1 })
   other.exec('ROLLBACK')
   await store.run('createUser', { ...user, username: 'ann' })
@@ -68,7 +70,9 @@ test('reads do not write, and integers beyond 2^53 are money or an error', async
   const store = await open(freshPath())
   await expect(sql`DELETE FROM groups`.execute(store.db)).rejects.toMatchObject({ code: 'unavailable' })
   await expect(store.db.transaction().execute(async () => {})).rejects.toThrow(/a write is a procedure/)
-  const { rows } = await sql`SELECT 9223372036854775807 AS sum_nusd, 9007199254740991 AS count`.execute(store.db)
+  const { rows } = await sql`SELECT 9223372036854775807 AS sum_nusd, 9007199254740991 AS count`.execute(
+    store.db,
+  )
   expect(rows).toEqual([{ sum_nusd: 2n ** 63n - 1n, count: 2 ** 53 - 1 }])
   await expect(sql`SELECT 9007199254740993 AS count`.execute(store.db)).rejects.toThrow(/beyond 2\^53/)
 })
@@ -76,7 +80,12 @@ test('reads do not write, and integers beyond 2^53 are money or an error', async
 test('the write-ahead log stays bounded while a reader holds on to an old state', async () => {
   const path = freshPath()
   const walBytesMax = 256 * 1024
-  const store = await open(path, { walBytesMax, walCheckEvery: 5, busyTimeoutMs: 50, walKeepBytes: 64 * 1024 })
+  const store = await open(path, {
+    walBytesMax,
+    walCheckEvery: 5,
+    busyTimeoutMs: 50,
+    walKeepBytes: 64 * 1024,
+  })
   using other = new DatabaseSync(path, { readOnly: true })
   other.exec('BEGIN')
   other.prepare('SELECT * FROM revisions').all()

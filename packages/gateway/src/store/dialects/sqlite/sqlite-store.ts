@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { kyselyOver } from '../../kysely.ts'
-import { storeLimits } from '../../limits.ts'
+import type { storeLimits } from '../../limits.ts'
 import type { ProcedureArgs, ProcedureName, ProcedureResult } from '../../procedures/types.ts'
 import type { Store } from '../../types.ts'
 import type { QueryAnswer, WorkerStart } from './messages.ts'
@@ -26,7 +26,12 @@ export async function openSqliteStore({ path, limits, clock }: SqliteStoreParts)
   const writerFile = new URL('./write-worker.ts', import.meta.url)
   const readerFile = new URL('./read-worker.ts', import.meta.url)
   const writer = createWorkerClient({ name: 'writer', file: writerFile, ...shared })
-  const reader = createWorkerClient({ name: 'reader', file: readerFile, idleMs: limits.readerIdleMs, ...shared })
+  const reader = createWorkerClient({
+    name: 'reader',
+    file: readerFile,
+    idleMs: limits.readerIdleMs,
+    ...shared,
+  })
 
   async function read(sql: string, parameters: QueryAnswer['rows'][number][string][]): Promise<QueryAnswer> {
     return (await reader.call({ kind: 'query', sql, parameters }, limits.readDeadlineMs)) as QueryAnswer

@@ -42,7 +42,9 @@ function transactionOver(connection: SqliteConnection, discard: () => void): Tra
 }
 
 function insertMissing(connection: SqliteConnection, { table, key, columns, rows }: BulkRows): number[] {
-  const statement = connection.prepare(`${insertInto(table, columns)} ON CONFLICT (${key.join(', ')}) DO NOTHING`)
+  const statement = connection.prepare(
+    `${insertInto(table, columns)} ON CONFLICT (${key.join(', ')}) DO NOTHING`,
+  )
   const present: number[] = []
   for (const [index, row] of rows.entries()) {
     if (statement.run(...row).changes === 0n) present.push(index)
@@ -52,7 +54,9 @@ function insertMissing(connection: SqliteConnection, { table, key, columns, rows
 
 function addTo(connection: SqliteConnection, { table, key, columns, rows }: BulkRows): void {
   const places = new Map(Object.keys(columns).map((name, index) => [name, `$${index + 1}`]))
-  const sums = [...places].filter(([name]) => !key.includes(name)).map(([name, place]) => `${name} = ${name} + ${place}`)
+  const sums = [...places]
+    .filter(([name]) => !key.includes(name))
+    .map(([name, place]) => `${name} = ${name} + ${place}`)
   const where = key.map(name => `${name} = ${places.get(name)}`)
   const statement = connection.prepare(`UPDATE ${table} SET ${sums.join(', ')} WHERE ${where.join(' AND ')}`)
   for (const row of rows) statement.run(...row)

@@ -57,7 +57,10 @@ test('a worker that keeps dying is left alone until its window is over', async (
   const run = start(() => now)
   await expect(run('die')).rejects.toThrow(/ended in the middle/)
   await expect(run('die')).rejects.toThrow(/ended in the middle/)
-  await expect(run('hello')).rejects.toMatchObject({ code: 'unavailable', message: expect.stringContaining('died 2') })
+  await expect(run('hello')).rejects.toMatchObject({
+    code: 'unavailable',
+    message: expect.stringContaining('died 2'),
+  })
   now = limits.workerDeathsWindowMs
   expect(await run('hello')).toBe('hello')
 })

@@ -85,7 +85,8 @@ export function createWorkerClient(parts: WorkerClientParts): WorkerClient {
   function startWorker(): Worker {
     const windowStart = parts.clock() - limits.workerDeathsWindowMs
     while (deaths[0] !== undefined && deaths[0] <= windowStart) deaths.shift()
-    if (deaths.length >= limits.workerDeathsMax) throw unavailable(`died ${deaths.length} times within a minute`)
+    if (deaths.length >= limits.workerDeathsMax)
+      throw unavailable(`died ${deaths.length} times within a minute`)
     const started = spawn(parts)
     started.on('message', receive)
     started.on('error', error => bury(started, error))

@@ -50,7 +50,12 @@ async function create(apply: Apply, key: DesiredApiKey, user: Row<'users'>): Pro
   await insertColumns(tx, 'api_keys', { ...fixed, ...columns })
   await apply.remember('apiKey', nameOf(key))
   const secret = { key: [undefined, hiddenValue] as const }
-  apply.changes.push({ action: 'create', kind: 'apiKey', name: nameOf(key), fields: { ...secret, ...fields } })
+  apply.changes.push({
+    action: 'create',
+    kind: 'apiKey',
+    name: nameOf(key),
+    fields: { ...secret, ...fields },
+  })
 }
 
 async function update(apply: Apply, key: DesiredApiKey, row: Row<'api_keys'>): Promise<void> {
@@ -92,7 +97,11 @@ function membersOfKey(key: DesiredApiKey): Member[] {
 const nameOf = (key: DesiredApiKey) => `${key.user}/${key.name}`
 
 /** The oldest of that name: an import may bring twins. */
-export function findKey({ db }: Apply, user: Row<'users'>, name: string): Promise<Row<'api_keys'> | undefined> {
+export function findKey(
+  { db }: Apply,
+  user: Row<'users'>,
+  name: string,
+): Promise<Row<'api_keys'> | undefined> {
   return db
     .selectFrom('api_keys')
     .selectAll()
@@ -108,6 +117,11 @@ async function refuseForeignSecret(
   { key, row, path }: { key: DesiredApiKey; row: Row<'api_keys'> | undefined; path: string },
 ): Promise<void> {
   if (key.secret.isGenerated || row?.hash === key.secret.hash) return
-  const owner = await db.selectFrom('api_keys').select('name').where('hash', '=', key.secret.hash).executeTakeFirst()
-  if (owner !== undefined) throw new StoreError('invalid', `${path}.key: this is already the key named ${owner.name}`)
+  const owner = await db
+    .selectFrom('api_keys')
+    .select('name')
+    .where('hash', '=', key.secret.hash)
+    .executeTakeFirst()
+  if (owner !== undefined)
+    throw new StoreError('invalid', `${path}.key: this is already the key named ${owner.name}`)
 }

@@ -91,24 +91,53 @@ describeStores('applyState', stores => {
     const users = await store.db
       .selectFrom('users')
       .innerJoin('accounts', 'accounts.id', 'users.account_id')
-      .select(['users.id', 'username', 'role', 'group_name', 'kind', 'balance_nusd', 'available_nusd', 'revision'])
+      .select([
+        'users.id',
+        'username',
+        'role',
+        'group_name',
+        'kind',
+        'balance_nusd',
+        'available_nusd',
+        'revision',
+      ])
       .orderBy('users.id')
       .execute()
     const none = { balance_nusd: 0n, available_nusd: 0n, revision: 2 }
     expect(users).toEqual([
       { id: 1_000_001, username: 'root', role: 'root', group_name: 'default', kind: 'tracked', ...none },
       {
-        ...{ id: 1_000_002, username: 'alice', role: 'user', group_name: 'vip', kind: 'prepaid', revision: 2 },
+        ...{
+          id: 1_000_002,
+          username: 'alice',
+          role: 'user',
+          group_name: 'vip',
+          kind: 'prepaid',
+          revision: 2,
+        },
         ...{ balance_nusd: 10_000_000_000n, available_nusd: 10_000_000_000n },
       },
       { id: 1_000_003, username: 'lab', role: 'user', group_name: 'default', kind: 'tracked', ...none },
     ])
     expect(await store.db.selectFrom('channels').selectAll().executeTakeFirst()).toMatchObject({
-      ...{ id: 1_000_001, key_mode: 'random', priority: 0, weight: 1, enabled: 1, groups: '["default","vip"]' },
+      ...{
+        id: 1_000_001,
+        key_mode: 'random',
+        priority: 0,
+        weight: 1,
+        enabled: 1,
+        groups: '["default","vip"]',
+      },
       ...{ dialect: null, param_override: '{"temperature":0.2,"top_p":1}', revision: 2 },
     })
     expect(await store.db.selectFrom('api_keys').selectAll().executeTakeFirst()).toMatchObject({
-      ...{ id: 1_000_001, status: 'enabled', limit_nusd: 9_007_199_254_740_993n, spent_nusd: 0n, deny_models: null },
+      ...{
+        id: 1_000_001,
+        status: 'enabled',
+        limit_nusd: 9_007_199_254_740_993n,
+        spent_nusd: 0n,
+        deny_models: null,
+      },
       ...{ body_logging: 0, rate_limit: '{"concurrency":8,"requestsPerMinute":60}', revision: 2 },
     })
     expect(await revisions()).toEqual({ configuration: 2, keys: 2 })
@@ -143,7 +172,13 @@ describeStores('applyState', stores => {
       },
     ])
     const row = await store.db.selectFrom('channels').selectAll().executeTakeFirst()
-    expect(row).toMatchObject({ weight: 2, base_url: channel.baseUrl, revision: 3, updated_at: 5_000, created_at: 1_000 })
+    expect(row).toMatchObject({
+      weight: 2,
+      base_url: channel.baseUrl,
+      revision: 3,
+      updated_at: 5_000,
+      created_at: 1_000,
+    })
     expect(await store.db.selectFrom('channel_keys').select(['position', 'fingerprint']).execute()).toEqual([
       { position: 0, fingerprint: 'print-c' },
     ])
@@ -152,10 +187,22 @@ describeStores('applyState', stores => {
 
   test('balance and password apply at creation only, role and group at any time', async () => {
     await apply(desired)
-    const alice = { username: 'alice', role: 'admin', group: 'default', balance: 1n, passwordHash: 'new' } as const
+    const alice = {
+      username: 'alice',
+      role: 'admin',
+      group: 'default',
+      balance: 1n,
+      passwordHash: 'new',
+    } as const
     const changes = await apply({ ...empty, users: [alice] })
-    expect(changes.map(change => change.fields)).toEqual([{ role: ['user', 'admin'], group: ['vip', 'default'] }])
-    const row = await store.db.selectFrom('users').selectAll().where('username', '=', 'alice').executeTakeFirst()
+    expect(changes.map(change => change.fields)).toEqual([
+      { role: ['user', 'admin'], group: ['vip', 'default'] },
+    ])
+    const row = await store.db
+      .selectFrom('users')
+      .selectAll()
+      .where('username', '=', 'alice')
+      .executeTakeFirst()
     expect(row).toMatchObject({ role: 'admin', group_name: 'default', password_hash: null })
   })
 
@@ -175,7 +222,12 @@ describeStores('applyState', stores => {
     await apply(desired)
     const prices = [{ pattern: 'gpt-4o', rates: { input: '2', output: '10' } }]
     const changes = await apply({ ...empty, prices }, { now: 7_000 })
-    expect(changes[0]?.fields).toEqual({ rates: [{ input: '2.50', output: '10' }, { input: '2', output: '10' }] })
+    expect(changes[0]?.fields).toEqual({
+      rates: [
+        { input: '2.50', output: '10' },
+        { input: '2', output: '10' },
+      ],
+    })
     const rows = await store.db
       .selectFrom('price_versions')
       .select(['id', 'rates', 'valid_from', 'valid_to'])
@@ -213,8 +265,14 @@ describeStores('applyState', stores => {
       'remove price gpt-4o',
       'remove group vip',
     ])
-    expect(await store.db.selectFrom('options').select('key').execute()).toEqual([{ key: 'relay.pingIntervalMs' }])
-    const alice = await store.db.selectFrom('users').selectAll().where('username', '=', 'alice').executeTakeFirst()
+    expect(await store.db.selectFrom('options').select('key').execute()).toEqual([
+      { key: 'relay.pingIntervalMs' },
+    ])
+    const alice = await store.db
+      .selectFrom('users')
+      .selectAll()
+      .where('username', '=', 'alice')
+      .executeTakeFirst()
     expect(alice).toMatchObject({ status: 'disabled', group_name: 'default' })
     const price = await store.db.selectFrom('price_versions').select('valid_to').executeTakeFirst()
     expect(price).toEqual({ valid_to: 9_000 })
@@ -224,21 +282,41 @@ describeStores('applyState', stores => {
 
   test('a user whom prune disabled comes back with the file, one whom an admin disabled does not', async () => {
     await apply(desired)
-    await apply({ ...desired, apiKeys: [], users: desired.users.filter(user => user.username !== 'alice') }, { prune: true })
+    await apply(
+      { ...desired, apiKeys: [], users: desired.users.filter(user => user.username !== 'alice') },
+      { prune: true },
+    )
     const changes = await apply(desired)
-    expect(changes.find(change => change.name === 'alice')?.fields).toEqual({ status: ['disabled', 'enabled'] })
+    expect(changes.find(change => change.name === 'alice')?.fields).toEqual({
+      status: ['disabled', 'enabled'],
+    })
     await store.run('updateUser', { username: 'alice', status: 'disabled', now: 1 })
     expect(await apply(desired)).toEqual([])
   })
 
   test.each([
-    { says: 'a user in an unknown group', state: { users: [{ ...desired.users[1], username: 'x', group: 'vup' }] }, path: 'users[0].group' },
-    { says: 'a key of an unknown user', state: { apiKeys: [{ ...apiKey, user: 'bob' }] }, path: 'apiKeys[0].user' },
-    { says: 'a channel for an unknown group', state: { channels: [{ ...channel, groups: ['default', 'vup'] }] }, path: 'channels[0].groups[1]' },
+    {
+      says: 'a user in an unknown group',
+      state: { users: [{ ...desired.users[1], username: 'x', group: 'vup' }] },
+      path: 'users[0].group',
+    },
+    {
+      says: 'a key of an unknown user',
+      state: { apiKeys: [{ ...apiKey, user: 'bob' }] },
+      path: 'apiKeys[0].user',
+    },
+    {
+      says: 'a channel for an unknown group',
+      state: { channels: [{ ...channel, groups: ['default', 'vup'] }] },
+      path: 'channels[0].groups[1]',
+    },
     { says: 'a name that comes twice', state: { channels: [channel, channel] }, path: 'channels[1]' },
   ])('$says is refused with its path, and nothing is applied', async ({ state, path }) => {
     const wrong = { ...desired, ...state } as DesiredState
-    await expect(apply(wrong)).rejects.toMatchObject({ code: 'invalid', message: expect.stringContaining(path) })
+    await expect(apply(wrong)).rejects.toMatchObject({
+      code: 'invalid',
+      message: expect.stringContaining(path),
+    })
     expect(await revisions()).toEqual({ configuration: 1, keys: 1 })
   })
 
@@ -248,6 +326,8 @@ describeStores('applyState', stores => {
     const users = desired.users.filter(user => user.username !== 'alice')
     const without = { ...desired, groups: [], channels: [], apiKeys: [], users }
     await expect(apply(without, { prune: true })).rejects.toThrow(/groups\.vip: cannot go, user lab/)
-    await expect(apply({ ...desired, users: [] , apiKeys: [] }, { prune: true })).rejects.toThrow(/last enabled root/)
+    await expect(apply({ ...desired, users: [], apiKeys: [] }, { prune: true })).rejects.toThrow(
+      /last enabled root/,
+    )
   })
 })

@@ -47,7 +47,8 @@ async function create(apply: Apply, channel: DesiredChannel): Promise<void> {
   const id = await insertColumns(tx, 'channels', { ...fallbacks, ...columns })
   await insertKeys(apply, id, channel.keys ?? [])
   await apply.remember('channel', channel.name)
-  const shown = channel.keys === undefined ? {} : { keys: [undefined, channel.keys.map(() => hiddenValue)] as const }
+  const shown =
+    channel.keys === undefined ? {} : { keys: [undefined, channel.keys.map(() => hiddenValue)] as const }
   const change = { ...fields, ...shown }
   apply.changes.push({ action: 'create', kind: 'channel', name: channel.name, fields: change })
 }
@@ -95,7 +96,13 @@ function showSettings(stored: SqlValue): unknown {
 
 /** The lowest id of that name: an import may bring twins. */
 export function findChannel({ db }: Apply, name: string): Promise<Row<'channels'> | undefined> {
-  return db.selectFrom('channels').selectAll().where('name', '=', name).orderBy('id').limit(1).executeTakeFirst()
+  return db
+    .selectFrom('channels')
+    .selectAll()
+    .where('name', '=', name)
+    .orderBy('id')
+    .limit(1)
+    .executeTakeFirst()
 }
 
 /** Sealing the same secret gives another text each time: fingerprints are compared, in their order. */
@@ -113,7 +120,8 @@ async function keysChange(
     .execute()
   const before = stored.map(key => key.fingerprint)
   const after = channel.keys.map(key => key.fingerprint)
-  if (before.length === after.length && before.every((print, index) => print === after[index])) return undefined
+  if (before.length === after.length && before.every((print, index) => print === after[index]))
+    return undefined
   return [before.map(() => hiddenValue), after.map(() => hiddenValue)]
 }
 
@@ -123,6 +131,9 @@ async function insertKeys(
   keys: NonNullable<DesiredChannel['keys']>,
 ): Promise<void> {
   for (const [position, { sealed, fingerprint }] of keys.entries()) {
-    await db.insertInto('channel_keys').values({ channel_id: channelId, position, sealed, fingerprint }).execute()
+    await db
+      .insertInto('channel_keys')
+      .values({ channel_id: channelId, position, sealed, fingerprint })
+      .execute()
   }
 }

@@ -8,7 +8,10 @@ export async function applyGroups(apply: Apply): Promise<void> {
   const { tx, db, desired, changes } = apply
   for (const group of desired.groups) {
     const row = await db.selectFrom('groups').selectAll().where('name', '=', group.name).executeTakeFirst()
-    const members = [plain(['ratio', 'ratio'], group.ratio), plain(['description', 'description'], group.description)]
+    const members = [
+      plain(['ratio', 'ratio'], group.ratio),
+      plain(['description', 'description'], group.description),
+    ]
     const difference = differences(row, members)
     if (isEmpty(difference)) continue
     await apply.revision('configuration')

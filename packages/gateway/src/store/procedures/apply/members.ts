@@ -73,7 +73,10 @@ export const isEmpty = ({ columns }: Difference) => Object.keys(columns).length 
 function isSame(before: SqlValue, wanted: SqlValue): boolean {
   if (before === null || wanted === null) return before === wanted
   if (typeof wanted !== 'string' || typeof before !== 'string') return String(before) === String(wanted)
-  return before === wanted || (isComposite(before) && isComposite(wanted) && canonicalJson(parseJson(before)) === wanted)
+  return (
+    before === wanted ||
+    (isComposite(before) && isComposite(wanted) && canonicalJson(parseJson(before)) === wanted)
+  )
 }
 
 const isComposite = (text: string) => text.startsWith('{') || text.startsWith('[')
@@ -81,7 +84,9 @@ const isComposite = (text: string) => text.startsWith('{') || text.startsWith('[
 /** JSON with sorted members: equal values have equal texts. */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_, inner: unknown) =>
-    isRecord(inner) ? Object.fromEntries(Object.entries(inner).sort(([left], [right]) => (left < right ? -1 : 1))) : inner,
+    isRecord(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([left], [right]) => (left < right ? -1 : 1)))
+      : inner,
   )
 }
 
@@ -105,7 +110,10 @@ export async function updateColumns(
 ): Promise<void> {
   const places = Object.keys(columns).map((name, index) => `${name} = $${index + 2}`)
   const [column, value] = row.key
-  await tx.change(`UPDATE ${row.table} SET ${places.join(', ')} WHERE ${column} = $1`, [value, ...Object.values(columns)])
+  await tx.change(`UPDATE ${row.table} SET ${places.join(', ')} WHERE ${column} = $1`, [
+    value,
+    ...Object.values(columns),
+  ])
 }
 
 /** Answers the new row's id. */

@@ -16,7 +16,14 @@ export async function applyPrices(apply: Apply): Promise<void> {
     if (row !== undefined) await closePrice(apply, row)
     await db
       .insertInto('price_versions')
-      .values({ pattern, rates: body, body_hash: bodyHash, valid_from: from, valid_to: null, source: desired.source })
+      .values({
+        pattern,
+        rates: body,
+        body_hash: bodyHash,
+        valid_from: from,
+        valid_to: null,
+        source: desired.source,
+      })
       .execute()
     if (row === undefined) await apply.remember('price', pattern)
     const fields = { rates: [row === undefined ? undefined : parseJson(row.rates), rates] } as const

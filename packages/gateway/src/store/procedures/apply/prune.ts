@@ -75,7 +75,11 @@ async function removeOption(apply: Apply, key: string): Promise<boolean> {
 async function removeChannel(apply: Apply, name: string): Promise<boolean> {
   const channel = await findChannel(apply, name)
   if (channel === undefined) return false
-  return removed(apply, 'configuration', await remove(apply, 'DELETE FROM channels WHERE id = $1', [channel.id]))
+  return removed(
+    apply,
+    'configuration',
+    await remove(apply, 'DELETE FROM channels WHERE id = $1', [channel.id]),
+  )
 }
 
 async function removeApiKey(apply: Apply, name: string): Promise<boolean> {

@@ -34,7 +34,16 @@ export type ChargeRow = readonly SqlValue[]
 export function requestRow({ facts, class: outcome, status, timings }: SettledRecord): RequestRow {
   const { id, accountId, apiKeyId, model, channelId, usage, ...rest } = facts
   const packed = { ...rest, usage: usage === undefined ? undefined : packUsage(usage), timings }
-  return [id, accountId, apiKeyId, modelName(model), channelId ?? null, outcome, status, JSON.stringify(packed)]
+  return [
+    id,
+    accountId,
+    apiKeyId,
+    modelName(model),
+    channelId ?? null,
+    outcome,
+    status,
+    JSON.stringify(packed),
+  ]
 }
 
 export function chargeRow(
