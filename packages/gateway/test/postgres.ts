@@ -13,12 +13,18 @@ declare module 'vitest' {
   }
 }
 
-/** For `globalSetup` of vitest: one cluster for the whole run. Without it each test file starts its own, in half a second. */
+/**
+ * For `globalSetup` of vitest: one cluster for the whole run. Without it each test file starts its own, in
+ * half a second.
+ */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const server = await startPostgres()
   project.provide('postgresAddress', server?.address)
   return async () => server?.stop()
 }
+
+/** Whether this machine has PostgreSQL's programs. */
+export const hasPostgres = () => findBinaries() !== undefined
 
 /** A fresh, empty database on a running cluster; answers its DSN. */
 export async function createDatabase(address: string): Promise<string> {
@@ -30,7 +36,9 @@ export async function createDatabase(address: string): Promise<string> {
   return `${address}/${name}`
 }
 
-/** A real PostgreSQL for tests: its own cluster in a temporary folder, loopback only, gone when it is stopped. */
+/**
+ * A real PostgreSQL for tests: its own cluster in a temporary folder, loopback only, gone when it is stopped.
+ */
 export interface TestPostgres {
   /** `postgres://yumen@127.0.0.1:PORT` */
   readonly address: string

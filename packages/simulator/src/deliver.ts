@@ -50,19 +50,6 @@ export function deliver({ response, socket, connection, steps, onComplete, onAbo
   const afterDrain = () => setImmediate(run)
   const take = (step: Step): boolean => {
     switch (step.kind) {
-      case 'head':
-        response.writeHead(step.status, flat(step.headers))
-        return true
-      case 'bytes':
-        if (response.write(step.bytes)) return true
-        response.once('drain', afterDrain)
-        return false
-      case 'raw':
-        socket.write(step.bytes)
-        return true
-      case 'end':
-        response.end(step.bytes)
-        return true
       case 'wait':
         flushHead(response)
         timer = setTimeout(run, step.ms)
@@ -70,24 +57,48 @@ export function deliver({ response, socket, connection, steps, onComplete, onAbo
       case 'hang':
         flushHead(response)
         return false
-      case 'information':
-        inform(response, step.status)
-        return true
       case 'close':
+      case 'reset':
         flushHead(response)
-        endOurselves(() => socket.destroySoon())
+        endOurselves(() => (step.kind === 'close' ? socket.destroySoon() : connection.resetAndDestroy()))
         return false
       case 'hang-up':
         endOurselves(() => socket.destroySoon())
         onComplete()
         return false
-      case 'reset':
-        flushHead(response)
-        endOurselves(() => connection.resetAndDestroy())
-        return false
+      case 'head':
+      case 'bytes':
+      case 'raw':
+      case 'end':
+      case 'information': {
+        const hasRoom = send(step, response, socket)
+        if (!hasRoom) (step.kind === 'raw' ? socket : response).once('drain', afterDrain)
+        return hasRoom
+      }
     }
   }
   run()
+}
+
+type SentStep = Extract<Step, { kind: 'head' | 'bytes' | 'raw' | 'end' | 'information' }>
+
+/** Sends what the step says; `false` when the socket is full and the next one must wait. */
+function send(step: SentStep, response: ServerResponse, socket: Socket): boolean {
+  switch (step.kind) {
+    case 'head':
+      response.writeHead(step.status, flat(step.headers))
+      return true
+    case 'bytes':
+      return response.write(step.bytes)
+    case 'raw':
+      return socket.write(step.bytes)
+    case 'end':
+      response.end(step.bytes)
+      return true
+    case 'information':
+      inform(response, step.status)
+      return true
+  }
 }
 
 function flushHead(response: ServerResponse): void {

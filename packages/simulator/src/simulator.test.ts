@@ -17,7 +17,7 @@ const chat = calls['openai-chat']
 async function openStream(model: string): Promise<Socket> {
   const body = JSON.stringify({ model, stream: true, messages: [{ role: 'user', content: 'Hi' }] })
   const head =
-    'POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer x\r\ncontent-type: application/json'
+    'POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\napi-key: any\r\ncontent-type: application/json'
   const socket = connect(simulator.port, '127.0.0.1')
   socket.write(`${head}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
   await once(socket, 'readable')
@@ -74,23 +74,36 @@ test('a client that hangs up is seen, whatever the answer was doing', async () =
   }
 })
 
+test('a client that hangs up while it sends is seen', async () => {
+  const socket = connect(simulator.port, '127.0.0.1')
+  socket.write('POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{"model"')
+  await vi.waitFor(() => expect(simulator.requests).toHaveLength(1))
+  socket.destroy()
+  await vi.waitFor(() => expect(simulator.requests[0]).toMatchObject({ aborted: true, body: '' }))
+})
+
 test('our own cut is neither an abort of the client nor complete', async () => {
   await talk(simulator.url, chat('sim-fault-cut-after-2', { stream: true }))
   expect(simulator.requests[0]).toMatchObject({ aborted: false, completed: false })
 })
 
-test('a client that does not read stops the writing, and gets everything when it does', async () => {
-  const socket = await openStream('sim-tokens60000')
-  await new Promise(setImmediate)
-  expect(simulator.requests[0]).toMatchObject({ completed: false })
-  let bytes = 0
-  socket.on('data', chunk => {
-    bytes += chunk.length
-  })
-  await vi.waitFor(() => expect(simulator.requests[0]).toMatchObject({ completed: true }), { timeout: 5000 })
-  socket.destroy()
-  expect(bytes).toBeGreaterThan(10_000_000)
-})
+test.each(['sim-tokens60000', 'sim-tokens60000-fault-http-1-0'])(
+  '%s stops while a client does not read, and gives it all when it does',
+  async model => {
+    const socket = await openStream(model)
+    await new Promise(setImmediate)
+    expect(simulator.requests[0]).toMatchObject({ completed: false })
+    let bytes = 0
+    socket.on('data', chunk => {
+      bytes += chunk.length
+    })
+    await vi.waitFor(() => expect(simulator.requests[0]).toMatchObject({ completed: true }), {
+      timeout: 5000,
+    })
+    socket.destroy()
+    expect(bytes).toBeGreaterThan(10_000_000)
+  },
+)
 
 test('closing ends what hangs', async () => {
   const hanging = talk(simulator.url, chat('sim-fault-hang-before-headers'), { quietMs: 5000 })

@@ -1,6 +1,6 @@
 import type { Kysely, SelectQueryBuilder } from 'kysely'
 import { decodeTime, encodeTime } from 'ulid'
-import type { Row, Tables } from '../store/schema.ts'
+import type { Row, Tables } from '#store'
 
 type Db = Kysely<Tables>
 
@@ -33,12 +33,15 @@ export interface RequestPage {
   /** Newest first. May be empty with a `next`: the scan goes on from there. */
   readonly items: readonly RequestEntry[]
   readonly next: string | undefined
-  /** How far back the pages looked so far, milliseconds UTC; `undefined` when all that the filter allows was seen. */
+  /**
+   * How far back the pages looked so far, milliseconds UTC; `undefined` when all that the filter allows was
+   * seen.
+   */
   readonly scannedTo: number | undefined
 }
 
 /** How much one call looks at. It does so in slices, so that no statement is long. */
-export interface ScanLimits {
+interface ScanLimits {
   readonly scanMs: number
   readonly sliceRows: number
   /** Monotonic milliseconds. */
@@ -53,8 +56,8 @@ export async function findRequest(db: Db, id: string): Promise<RequestEntry | un
 }
 
 /**
- * A page of requests, newest first, by keyset. Account and time are indexed; any other filter skips the hours that the
- * rollups show empty and scans the rest, until the page is full or the time is over.
+ * A page of requests, newest first, by keyset. Account and time are indexed; any other filter skips the hours
+ * that the rollups show empty and scans the rest, until the page is full or the time is over.
  */
 export async function listRequests(db: Db, query: RequestQuery, limits = scanDefaults): Promise<RequestPage> {
   const { limit, ...filter } = query
@@ -185,7 +188,10 @@ function withCharges(db: Db, rows: RequestRows<Row<'requests'>>): Promise<Reques
 }
 
 const hourMs = 3_600_000
-/** A request's id and its time of arrival are taken one after the other: the hour of one may be the next of the other's. */
+/**
+ * A request's id and its time of arrival are taken one after the other: the hour of one may be the next of
+ * the other's.
+ */
 const marginMs = 60_000
 
 function rollups(db: Db, filter: RequestFilter) {

@@ -13,7 +13,7 @@ import {
 import { join } from 'node:path'
 
 /** What a sealed value is for. It is bound into the seal: a value of one purpose does not open as another. */
-export type SealPurpose = 'channel-key'
+type SealPurpose = 'channel-key'
 
 /** Seals secrets for the store and opens them again. */
 export interface Sealer {

@@ -18,7 +18,7 @@ export class ConfigError extends Error {
 }
 
 /** `PORT: found "abc", allowed: a whole number from 0 to 65535` */
-export function formatIssue({ name, found, allowed }: ConfigIssue): string {
+function formatIssue({ name, found, allowed }: ConfigIssue): string {
   return `${name}: found ${found}, allowed: ${allowed}`
 }
 

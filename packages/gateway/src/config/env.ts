@@ -31,7 +31,7 @@ export interface Environment {
   readonly isProduction: boolean
 }
 
-export type StoreLocation =
+type StoreLocation =
   | { readonly kind: 'sqlite'; readonly path: string }
   | { readonly kind: 'postgres'; readonly url: string }
 

@@ -20,7 +20,7 @@ import {
  * What of the store decides whether something is new: a new user's password is hashed, a new channel needs an
  * address.
  */
-export interface ExistingNames {
+interface ExistingNames {
   readonly usernames: ReadonlySet<string>
   readonly channels: ReadonlySet<string>
 }
@@ -44,13 +44,13 @@ export interface FileParts {
  * A key that was made because the file names none. It counts only when the store says that it created the API
  * key.
  */
-export interface GeneratedKey {
+interface GeneratedKey {
   readonly user: string
   readonly name: string
   readonly key: string
 }
 
-export interface FileState {
+interface FileState {
   readonly kind: 'state'
   readonly desired: DesiredState
   readonly generatedKeys: readonly GeneratedKey[]
@@ -67,7 +67,7 @@ export type FileReading = FileState | { readonly kind: 'issues'; readonly issues
  * `text`: the whole line for a terminal, `file.yaml:12:5 channels[0].provider: found "foo", allowed: openai,
  * azure`.
  */
-export interface ToldIssue extends FileIssue {
+interface ToldIssue extends FileIssue {
   readonly text: string
 }
 
@@ -117,7 +117,7 @@ async function resolveContent(
   const keysOfUsers = await readApiKeys(content, secrets, parts.secrets)
   const keysOfChannels = await readChannelKeys(content, secrets, parts.secrets)
   const passwords = await readPasswords(content, secrets)
-  if (secrets.issues.length > 0) return refuse(secrets.issues)
+  if (secrets.issues.length > 0) return refuse(secrets.issues.toSorted(byPosition))
   const existing = await parts.existing()
   const homeless = findHomelessChannels(content, existing, source)
   if (homeless.length > 0) return refuse(homeless)
@@ -181,6 +181,10 @@ function findHomelessChannels(
 function withoutEmptySections(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
   return Object.fromEntries(Object.entries(value).filter(([, section]) => section !== null))
+}
+
+function byPosition(left: FileIssue, right: FileIssue): number {
+  return left.line - right.line || left.column - right.column
 }
 
 function refuse(issues: readonly FileIssue[]): Refusal {

@@ -109,6 +109,7 @@ const fixed = {
     10_000,
     'Hashes of keys that do not exist, so that a flood of wrong ones never reaches the store.',
   ),
+  keyLookupsMax: limit(256, 'Keys that are looked up in the store at once; further cold ones get 503.'),
   unknownKeyLifeMs: limit(10_000, 'A key that did not exist is looked up again.'),
   shutdownDrainMs: limit(30_000, 'Streams may end after SIGTERM; then they are cut in good form.'),
   passwordChecksMax: limit(

@@ -6,7 +6,7 @@ import { suggestName } from './suggest.ts'
 /**
  * A runtime value that the store keeps: what it may be, what it is when nobody set it, and what it is for.
  */
-export interface OptionDefinition<Value = unknown> {
+interface OptionDefinition<Value = unknown> {
   readonly schema: z.ZodType<Value>
   readonly fallback: Value
   readonly allowed: string
@@ -170,7 +170,7 @@ export function checkOption(key: string, value: unknown): CheckedOption {
   return { kind: 'issue', issue: { name: key, found: showFound(value), allowed: definition.allowed } }
 }
 
-export function findOption(key: string): OptionDefinition | undefined {
+function findOption(key: string): OptionDefinition | undefined {
   // decoding: `key` is one of the registry's
   return Object.hasOwn(optionRegistry, key) ? optionRegistry[key as OptionKey] : undefined
 }

@@ -9,7 +9,7 @@ import { known, listOf, mapOf, oneOf, text, textOf, wholeNumber } from './schema
 import { suggestName } from './suggest.ts'
 
 /** What an API key may be limited to. */
-export const keyEndpoints = [
+const keyEndpoints = [
   'chat',
   'completions',
   'responses',
@@ -34,7 +34,7 @@ export const decimalPaths = [
 ] as const
 
 /** A text as it stands, or where to find it. */
-export const secretSource = z.union(
+const secretSource = z.union(
   [
     z.string().min(1),
     z.strictObject({ env: z.string().min(1) }),
@@ -44,7 +44,7 @@ export const secretSource = z.union(
 )
 export type SecretSource = z.output<typeof secretSource>
 
-export const objectName = textOf(
+const objectName = textOf(
   'a name of 1 to 255 characters, without control characters or spaces around it',
   name =>
     name.length <= 255 && name.trim() === name && name !== '' && !/\p{Cc}/u.test(name) ? name : undefined,
@@ -127,7 +127,7 @@ const apiKey = known('an API key', {
 })
 
 const providerWords = "the id of a provider, or New API's channel type number"
-export const provider = z.union([z.string(), z.int()], providerWords).transform((found, context) => {
+const provider = z.union([z.string(), z.int()], providerWords).transform((found, context) => {
   const entry = findProvider(typeof found === 'string' && /^\d+$/.test(found) ? Number(found) : found)
   if (entry !== undefined && entry.unavailable === undefined) return entry
   const usable = catalogue.filter(each => each.unavailable === undefined).map(each => each.id)

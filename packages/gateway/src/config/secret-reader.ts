@@ -4,7 +4,7 @@ import { type FileIssue, formatPath, type Path, type Position } from './yaml-sou
 
 export type ReadFile = (path: string) => Promise<string>
 
-export interface SecretRule {
+interface SecretRule {
   readonly fits: (secret: string) => boolean
   readonly allowed: string
 }

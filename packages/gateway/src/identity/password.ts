@@ -13,7 +13,7 @@ const tagBytes = 32
 /** What a stored hash may ask for at most: a changed row must not take the machine's memory. */
 const costMax = { memoryKiB: 262_144, passes: 16, parallelism: 4 } as const
 /** In characters (code points) after NFC. */
-export const passwordLengthMax = 128
+const passwordLengthMax = 128
 
 interface Hash {
   readonly memoryKiB: number

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
-import { type BatchStore, joinLines } from './committer.ts'
+import type { BatchStore } from './committer.ts'
 import { type HeldFolder, holdFolder, listNodes, listSegments } from './folder.ts'
 import type { JournalRecord, NumberedRecord, ProgressRecord, SettledRecord } from './record.ts'
-import { type DecodedSegment, decodeSegment, type SegmentLine } from './segment.ts'
+import { type DecodedSegment, decodeSegment, encodeLine, type SegmentLine } from './segment.ts'
 
 export interface AdoptionParts {
   readonly journalDir: string
@@ -71,7 +71,8 @@ async function commitSegments(
   for (let from = 0; from < waiting.length; from += parts.recordsMax) {
     const batch = waiting.slice(from, from + parts.recordsMax)
     const markAfter = batch.at(-1)?.seq ?? markBefore
-    const answer = await parts.store.commitBatch({ nodeId: node, markBefore, markAfter, records: joinLines(batch) })
+    const records = Buffer.from(batch.map(line => encodeLine(line.text)).join(''))
+    const answer = await parts.store.commitBatch({ nodeId: node, markBefore, markAfter, records })
     if (answer === 'stale') throw new Error(`the journal of node ${node} is being committed by another process`)
     markBefore = markAfter
   }

@@ -1,4 +1,3 @@
-import type { SegmentLine } from './segment.ts'
 import type { Uncommitted } from './uncommitted.ts'
 
 /** What the journal needs of the store; its procedure `commitBatch`. */
@@ -12,6 +11,7 @@ export interface Batch {
   readonly nodeId: string
   readonly markBefore: number
   readonly markAfter: number
+  /** Lines of the journal as they stand in its file. */
   readonly records: Uint8Array
 }
 
@@ -54,18 +54,18 @@ export function createCommitter(parts: CommitterParts): Committer {
   }
 
   async function commit(): Promise<void> {
-    const lines = uncommitted.peek(limits.commitRecordsMax)
-    const markAfter = lines.at(-1)?.seq
+    const writes = uncommitted.peek(limits.commitRecordsMax)
+    const markAfter = writes.at(-1)?.lastSeq
     if (markAfter === undefined) return
     crashPoint('before-commit')
-    const answer = await store.commitBatch({ nodeId: node, markBefore: mark, markAfter, records: joinLines(lines) })
+    const answer = await store.commitBatch({ nodeId: node, markBefore: mark, markAfter, records: Buffer.concat(writes.map(write => write.bytes)) })
     // A commit whose answer was lost is found out by asking for the mark.
     if (answer === 'stale' && (await store.markOf(node)) !== markAfter) {
       throw new NodeLostError(`the store's mark of node ${node} is not ${mark}: its journal was adopted by another process`)
     }
     crashPoint('after-commit')
     mark = markAfter
-    uncommitted.drop(lines.length)
+    uncommitted.drop(writes.length)
     onCommitted(mark)
   }
 
@@ -76,8 +76,4 @@ export function createCommitter(parts: CommitterParts): Committer {
     },
     stop: () => clearInterval(timer),
   }
-}
-
-export function joinLines(lines: readonly SegmentLine[]): Uint8Array {
-  return Buffer.from(lines.map(line => line.text).join('\n'))
 }

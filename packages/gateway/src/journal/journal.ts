@@ -1,5 +1,5 @@
 import type { JournalRecord } from './record.ts'
-import { encodeLine, type SegmentLine } from './segment.ts'
+import { encodeLine } from './segment.ts'
 import { createUncommitted, type Uncommitted } from './uncommitted.ts'
 import type { Writer } from './writer.ts'
 
@@ -44,7 +44,7 @@ export function createJournal(parts: JournalParts): Journal {
 class FileJournal implements Journal {
   readonly #parts: JournalParts
   #seq = 0
-  #queue: SegmentLine[] = []
+  #queue: string[] = []
   #releases: (Released | undefined)[] = []
   #isScheduled = false
   #isFailing = false
@@ -73,7 +73,7 @@ class FileJournal implements Journal {
 
   append(record: JournalRecord, released?: Released): void {
     this.#seq++
-    this.#queue.push({ seq: this.#seq, text: JSON.stringify({ seq: this.#seq, record }) })
+    this.#queue.push(encodeLine(JSON.stringify({ seq: this.#seq, record })))
     this.#releases.push(released)
     if (this.#isScheduled) return
     this.#isScheduled = true
@@ -106,11 +106,12 @@ class FileJournal implements Journal {
   }
 
   /** One write for the whole turn. What failed is not in the file: its requests are told so, and none is charged. */
-  #write(lines: readonly SegmentLine[]): unknown {
+  #write(lines: readonly string[]): unknown {
     const { writer, clock, limits, onFailure } = this.#parts
+    const bytes = Buffer.from(lines.join(''))
     const startedAt = clock()
     try {
-      writer.write(lines.map(line => encodeLine(line.text)).join(''), lines.at(-1)?.seq ?? this.#seq)
+      writer.write(bytes, this.#seq)
     } catch (error) {
       this.#isFailing = true
       setTimeout(() => this.#probe(), 1_000).unref()
@@ -121,7 +122,7 @@ class FileJournal implements Journal {
     if (endedAt - startedAt > limits.journalWriteMsMax) this.#slowUntil = endedAt + 1_000
     this.#isFailing = false
     this.#isDirty = true
-    for (const line of lines) this.uncommitted.push(line)
+    this.uncommitted.push({ bytes, lastSeq: this.#seq, records: lines.length })
     return undefined
   }
 

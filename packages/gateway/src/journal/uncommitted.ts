@@ -1,38 +1,46 @@
-import type { SegmentLine } from './segment.ts'
+/** The records of one write, as they stand in the file: outside the heap, so that waiting costs the collector nothing. */
+export interface WrittenLines {
+  readonly bytes: Buffer
+  readonly lastSeq: number
+  readonly records: number
+}
 
 /** A first-in-first-out queue that is bounded by its users: they stop accepting requests by `bytes`. */
 export interface Uncommitted {
-  push(line: SegmentLine): void
-  /** At most `recordsMax` of the oldest, without removing them. */
-  peek(recordsMax: number): readonly SegmentLine[]
-  /** Removes the oldest `count`. */
-  drop(count: number): void
+  push(lines: WrittenLines): void
+  /** The oldest writes, as many as hold `recordsMax` records and at least one. They stay until they are dropped. */
+  peek(recordsMax: number): readonly WrittenLines[]
+  /** Removes the oldest `writes`: they are committed. */
+  drop(writes: number): void
+  /** Records that wait. */
   readonly length: number
   readonly bytes: number
 }
 
-/** Dropped lines are cut off in large steps: shifting the array per batch would move every waiting line each time. */
-const cutAt = 4_096
-
 export function createUncommitted(): Uncommitted {
-  const lines: SegmentLine[] = []
-  let dropped = 0
+  let queue: WrittenLines[] = []
   let bytes = 0
+  let records = 0
   return {
-    push(line) {
-      lines.push(line)
-      bytes += line.text.length
+    push(lines) {
+      queue.push(lines)
+      bytes += lines.bytes.length
+      records += lines.records
     },
-    peek: recordsMax => lines.slice(dropped, dropped + recordsMax),
-    drop(count) {
-      for (let index = dropped; index < dropped + count; index++) bytes -= lines[index]?.text.length ?? 0
-      dropped += count
-      if (dropped < cutAt || dropped * 2 < lines.length) return
-      lines.splice(0, dropped)
-      dropped = 0
+    peek(recordsMax) {
+      let sum = 0
+      const end = queue.findIndex(lines => (sum += lines.records) >= recordsMax)
+      return end < 0 ? queue : queue.slice(0, end + 1)
+    },
+    drop(writes) {
+      for (const lines of queue.slice(0, writes)) {
+        bytes -= lines.bytes.length
+        records -= lines.records
+      }
+      queue = queue.slice(writes)
     },
     get length() {
-      return lines.length - dropped
+      return records
     },
     get bytes() {
       return bytes

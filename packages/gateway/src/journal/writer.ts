@@ -17,8 +17,8 @@ interface Segment {
 
 /** The segments of one node. All writing is synchronous and whole: a failed write leaves the file as it was before. */
 export interface Writer {
-  /** Appends `lines`, the last of which has the sequence number `lastSeq`, by one write. Throws what the system says. */
-  write(lines: string, lastSeq: number): void
+  /** Appends whole lines, the last of which has the sequence number `lastSeq`, by one write. Throws what the system says. */
+  write(lines: Buffer, lastSeq: number): void
   /** Hands what is written to the disk, on a thread of the system's pool. One at a time: the caller waits for `done`. */
   sync(done: (error: Error | null) => void): void
   /** Lets go of segments that are wholly committed, but for the newest ones that stay for forensics. */
@@ -38,12 +38,11 @@ export function createWriter({ path, header, limits }: WriterParts): Writer {
   function open(firstSeq: number): Segment {
     const file = segmentPath(path, firstSeq)
     const segment: Segment = { path: file, descriptor: openSync(file, 'ax', 0o600), bytes: 0, lastSeq: firstSeq - 1 }
-    append(segment, encodeLine(JSON.stringify({ format: segmentFormat, ...header, firstSeq })))
+    append(segment, Buffer.from(encodeLine(JSON.stringify({ format: segmentFormat, ...header, firstSeq }))))
     return segment
   }
 
-  function append(segment: Segment, lines: string): void {
-    const bytes = Buffer.from(lines)
+  function append(segment: Segment, bytes: Buffer): void {
     let written = 0
     try {
       while (written < bytes.length) written += writeSync(segment.descriptor, bytes, written)

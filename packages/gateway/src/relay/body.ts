@@ -84,7 +84,9 @@ function collect(request: IncomingMessage, announced: number, parts: BodyParts):
       const [only] = chunks
       resolve({ bytes: chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks), budgeted })
     })
-    request.once('close', () => fail(new GatewayError('invalid_request', 'the connection ended within the request body')))
+    request.once('close', () => {
+      if (reads.has(read)) fail(new GatewayError('invalid_request', 'the connection ended within the request body'))
+    })
   })
 }
 

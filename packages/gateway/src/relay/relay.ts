@@ -91,7 +91,8 @@ async function relayModels(
     const { key } = await authenticate(parts.keyring, found.dialect, header, query)
     admitKey(key, { now: parts.now(), clientIp: () => parts.clientIp(request) })
     const list = listModels(parts.snapshot(), key, found.shape, found.model)
-    reply.sendWhole(200, ['content-type', 'application/json', 'x-request-id', id], JSON.stringify(list))
+    const ids = ['x-request-id', id, ...(found.dialect === 'anthropic' ? ['request-id', id] : [])]
+    reply.sendWhole(200, ['content-type', 'application/json', ...ids], JSON.stringify(list))
   } catch (error) {
     fail(parts, { reply, dialect, requestId: id, log: undefined }, error)
   }

@@ -15,9 +15,9 @@ export interface DsnParts {
 }
 
 /**
- * Where the data is, from New API's environment: an empty `SQL_DSN` or one that begins with `local` is SQLite, a
- * `postgres://` or `postgresql://` URL is PostgreSQL. MySQL's two forms are recognised and refused. No message of
- * this file repeats the DSN: it holds a password.
+ * Where the data is, from New API's environment: an empty `SQL_DSN` or one that begins with `local` is
+ * SQLite, a `postgres://` or `postgresql://` URL is PostgreSQL. MySQL's two forms are recognised and refused.
+ * No message of this file repeats the DSN: it holds a password.
  */
 export function parseDsn({ dsn = '', sqlitePath = '', dataDir = '.' }: DsnParts): StoreAddress {
   const text = dsn.trim()

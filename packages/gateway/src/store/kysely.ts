@@ -17,12 +17,15 @@ import type { SqlRow, SqlValue, StoreKind } from './transaction.ts'
 
 /** Runs one compiled statement: in this thread or another, inside a transaction or out of one. */
 export type Execute = (sql: string, parameters: readonly SqlValue[]) => Promise<ExecuteResult>
-export interface ExecuteResult {
+interface ExecuteResult {
   readonly rows: readonly SqlRow[]
   readonly changes: number
 }
 
-/** Kysely over whatever runs statements. It offers no transactions: a procedure is inside one, a reader needs none. */
+/**
+ * Kysely over whatever runs statements. It offers no transactions: a procedure is inside one, a reader needs
+ * none.
+ */
 export function kyselyOver(kind: StoreKind, execute: Execute): Kysely<Tables> {
   const connection = connectionOver(execute)
   return new Kysely<Tables>({

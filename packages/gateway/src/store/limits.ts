@@ -11,11 +11,9 @@ export const storeLimits = {
   /** A worker that dies is started again by the next call, unless it died this often in a window. */
   workerDeathsMax: 5,
   workerDeathsWindowMs: 60_000,
-  /** The reader is let go when nothing is read: 7 MB. The poll of revisions asks the writer, so that it does not wake it. */
-  readerIdleMs: 30_000,
-  /** Heaps of a worker; a bound, not a use: at rest a worker costs some 7 MB. */
+  /** Heaps of a worker; bounds, not uses: at rest a worker costs 7 to 11 MB. */
   workerOldSpaceMb: 128,
-  workerYoungSpaceMb: 2,
+  workerYoungSpaceMb: 8,
   /** How long SQLite waits for another process that writes. */
   busyTimeoutMs: 5_000,
   /** Page cache of one SQLite connection. */
@@ -24,7 +22,9 @@ export const storeLimits = {
   statementsMax: 200,
   /** Rows that one statement may answer: some 100 MB at the most. Lists are read in pages. */
   rowsMax: 100_000,
-  /** The write-ahead log is cut to this size; from the second number on, writers wait for readers to leave it. */
+  /**
+   * The write-ahead log is cut to this size; from the second number on, writers wait for readers to leave it.
+   */
   walKeepBytes: 16 * 1024 * 1024,
   walBytesMax: 64 * 1024 * 1024,
   /** Writes between two looks at the size of the write-ahead log. */

@@ -5,7 +5,9 @@ import type { MigrationStatus } from './migrations/migration.ts'
 import type { Store } from './types.ts'
 
 export interface StoreOptions extends DsnParts {
-  /** Brings the schema up to date first. Without it a pending migration is no error: `migrationStatus` tells. */
+  /**
+   * Brings the schema up to date first. Without it a pending migration is no error: `migrationStatus` tells.
+   */
   readonly migrate: boolean
   /** Wall clock for what migrations write down; milliseconds UTC. */
   readonly now?: () => number
@@ -13,8 +15,9 @@ export interface StoreOptions extends DsnParts {
 }
 
 /**
- * Opens the store that the environment names: `dsn` is `SQL_DSN`, `sqlitePath` is `SQLITE_PATH`. Fails with `newer_schema`
- * when a newer Yumen wrote it, `invalid` when the DSN is not understood, `unavailable` when it cannot be reached.
+ * Opens the store that the environment names: `dsn` is `SQL_DSN`, `sqlitePath` is `SQLITE_PATH`. Fails with
+ * `newer_schema` when a newer Yumen wrote it, `invalid` when the DSN is not understood, `unavailable` when it
+ * cannot be reached.
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
   const store = await connect(options)
@@ -28,7 +31,10 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   }
 }
 
-/** Runs pending migrations; answers their names. `newer_schema` when there is one that this program does not know. */
+/**
+ * Runs pending migrations; answers their names. `newer_schema` when there is one that this program does not
+ * know.
+ */
 export function migrate(store: Store, now: () => number = Date.now): Promise<readonly string[]> {
   return store.run('migrate', { now: now() })
 }

@@ -1,8 +1,9 @@
-import type { Generated, Insertable, Selectable, Updateable } from 'kysely'
+import type { Generated, Insertable, Selectable } from 'kysely'
 
 /**
- * The one schema. Names are plural snake_case; times are integer milliseconds UTC; money columns (`*_nusd`) are `bigint`
- * on every driver, all other integers are `number`. JSON columns are TEXT holding JSON, parsed by their readers.
+ * The one schema. Names are plural snake_case; times are integer milliseconds UTC; money columns (`*_nusd`)
+ * are `bigint` on every driver, all other integers are `number`. JSON columns are TEXT holding JSON, parsed
+ * by their readers.
  */
 export interface Tables {
   users: UsersTable
@@ -25,7 +26,7 @@ export interface Tables {
 }
 
 /** Who holds a balance. `prepaid` is refused below zero (from the bill on), `tracked` only counts. */
-export interface AccountsTable {
+interface AccountsTable {
   id: Generated<number>
   owner_kind: 'user' | 'organisation'
   kind: 'prepaid' | 'tracked'
@@ -36,7 +37,7 @@ export interface AccountsTable {
   created_at: number
 }
 
-export interface UsersTable {
+interface UsersTable {
   id: Generated<number>
   username: string
   display_name: string
@@ -50,7 +51,7 @@ export interface UsersTable {
   revision: number
 }
 
-export interface OrganisationsTable {
+interface OrganisationsTable {
   id: string
   slug: string
   name: string
@@ -62,7 +63,7 @@ export interface OrganisationsTable {
   revision: number
 }
 
-export interface MembershipsTable {
+interface MembershipsTable {
   organisation_id: string
   user_id: number
   role: 'owner' | 'manager' | 'member'
@@ -70,7 +71,7 @@ export interface MembershipsTable {
   joined_at: number
 }
 
-export interface ApiKeysTable {
+interface ApiKeysTable {
   id: Generated<number>
   /** Whose balance pays: the user's own account, or an organisation's. */
   account_id: number
@@ -102,7 +103,7 @@ export interface ApiKeysTable {
   revision: number
 }
 
-export interface ChannelsTable {
+interface ChannelsTable {
   id: Generated<number>
   name: string
   provider: string
@@ -124,7 +125,7 @@ export interface ChannelsTable {
   revision: number
 }
 
-export interface ChannelKeysTable {
+interface ChannelKeysTable {
   channel_id: number
   position: number
   /** AES-256-GCM: `v1.<nonce>.<ciphertext+tag>`, base64url. */
@@ -133,14 +134,14 @@ export interface ChannelKeysTable {
   fingerprint: string
 }
 
-export interface GroupsTable {
+interface GroupsTable {
   name: string
   ratio: string
   description: string
 }
 
 /** Immutable; a change closes the row that is in force and opens a new one. */
-export interface PriceVersionsTable {
+interface PriceVersionsTable {
   id: Generated<number>
   pattern: string
   /** JSON of the rates as the declarative file writes them; `null` closes the pattern. */
@@ -151,33 +152,36 @@ export interface PriceVersionsTable {
   source: string
 }
 
-export interface OptionsTable {
+interface OptionsTable {
   key: string
   value: string
   updated_at: number
 }
 
-/** One counter per scope; a change of anything in the scope raises it, in the same transaction. Gateways poll them. */
-export interface RevisionsTable {
+/**
+ * One counter per scope; a change of anything in the scope raises it, in the same transaction. Gateways poll
+ * them.
+ */
+interface RevisionsTable {
   scope: 'configuration' | 'keys'
   revision: number
 }
 
 /** What an `apply` of a file created, so that `--prune` removes that and nothing else. */
-export interface AppliedObjectsTable {
+interface AppliedObjectsTable {
   source: string
   kind: string
   name: string
 }
 
 /** One row: who this installation is. */
-export interface InstallationTable {
+interface InstallationTable {
   id: string
   epoch: number
   created_at: number
 }
 
-export interface NodesTable {
+interface NodesTable {
   id: string
   epoch: number
   state: 'live' | 'stopped'
@@ -188,7 +192,7 @@ export interface NodesTable {
 }
 
 /** Append-only, narrow, kept for years. One row a request and funding bucket. */
-export interface ChargesTable {
+interface ChargesTable {
   id: string
   part: number
   account_id: number
@@ -204,7 +208,7 @@ export interface ChargesTable {
 }
 
 /** One row a request, clustered by its time-ordered id (ULID). */
-export interface RequestsTable {
+interface RequestsTable {
   id: string
   account_id: number
   api_key_id: number
@@ -217,7 +221,7 @@ export interface RequestsTable {
   packed: string
 }
 
-export interface UsageHourlyTable {
+interface UsageHourlyTable {
   /** Start of the hour, milliseconds. */
   hour: number
   account_id: number
@@ -234,4 +238,3 @@ export interface UsageHourlyTable {
 
 export type Row<Name extends keyof Tables> = Selectable<Tables[Name]>
 export type NewRow<Name extends keyof Tables> = Insertable<Tables[Name]>
-export type RowChange<Name extends keyof Tables> = Updateable<Tables[Name]>

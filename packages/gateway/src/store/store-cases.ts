@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, inject } from 'vitest'
-import { createDatabase, startPostgres, type TestPostgres } from '../../test/postgres.ts'
+import { createDatabase, hasPostgres, startPostgres, type TestPostgres } from '../../test/postgres.ts'
 import { openStore, type StoreOptions } from './open.ts'
 import type { Store } from './types.ts'
 
@@ -19,10 +19,10 @@ export interface StoreCase {
   tamper(database: string, sql: string): Promise<void>
 }
 
-/** One suite, on a SQLite file and on a real PostgreSQL. */
+/** One suite, on a SQLite file and on a real PostgreSQL; skipped there on a machine that has none. */
 export function describeStores(name: string, suite: (stores: StoreCase) => void): void {
   describe(`${name} (sqlite)`, () => suite(sqliteCase()))
-  describe.skipIf(process.platform === 'win32')(`${name} (postgres)`, () => suite(postgresCase()))
+  describe.skipIf(!hasPostgres())(`${name} (postgres)`, () => suite(postgresCase()))
 }
 
 function sqliteCase(): StoreCase {

@@ -6,8 +6,9 @@ export type SqlRow = Readonly<Record<string, SqlValue>>
 export type StoreKind = 'sqlite' | 'postgres'
 
 /**
- * What a procedure works on: one transaction, already begun. SQL is written with `$1 … $n` and in the words that all stores
- * share; what differs is one of the methods. Integers that are added to a column are passed as `bigint`.
+ * What a procedure works on: one transaction, already begun. SQL is written with `$1 … $n` and in the words
+ * that all stores share; what differs is one of the methods. Integers that are added to a column are passed
+ * as `bigint`.
  */
 export interface Transaction {
   readonly kind: StoreKind
@@ -17,11 +18,16 @@ export interface Transaction {
   change(sql: string, parameters?: readonly SqlValue[]): Promise<number>
   /** Inserts the rows whose key is new; answers the indexes of those that were already there. */
   insertMissing(rows: BulkRows): Promise<readonly number[]>
-  /** Adds the other columns to existing rows, in the order given: sorted by key, so that two writers cannot deadlock. */
+  /**
+   * Adds the other columns to existing rows, in the order given: sorted by key, so that two writers cannot
+   * deadlock.
+   */
   addTo(rows: BulkRows): Promise<void>
   /** As `addTo`, but makes the rows that are missing. */
   upsertSums(rows: BulkRows): Promise<void>
-  /** Loaded when first asked for: it costs a worker some 25 MB that the procedures of the hot path do without. */
+  /**
+   * Loaded when first asked for: it costs a worker some 25 MB that the procedures of the hot path do without.
+   */
   kysely(): Promise<Kysely<Tables>>
   /** The transaction will be rolled back although the procedure succeeds. */
   discard(): void

@@ -73,7 +73,7 @@ function readVersion(headers: IncomingHttpHeaders): string {
   return version
 }
 
-/** Version 2026-10-21 took away the sampling fields, even at their defaults, and two odd places of content. */
+/** Version 2026-10-21 took away the sampling fields, even at their defaults, and two places of content. */
 function checkVersionRules(body: JsonObject, version: string): void {
   if (version !== currentVersion) return
   for (const name of ['temperature', 'top_p', 'top_k']) {

@@ -106,9 +106,6 @@ function printDone({ changes, made, isDry }: Done): void {
   printChanges(changes)
   const count = changes.length === 1 ? '1 change' : `${changes.length} changes`
   if (changes.length === 0) printLine('Nothing to change.')
-  else
-    printLine(
-      isDry ? `${count}; nothing was applied.` : `${count} applied.`,
-    )
+  else printLine(isDry ? `${count}; nothing was applied.` : `${count} applied.`)
   for (const { user, name, key } of made) printLine(`API key ${user}/${name}, shown only now: ${key}`)
 }

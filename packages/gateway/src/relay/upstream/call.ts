@@ -91,8 +91,9 @@ export class UpstreamCall implements Dispatcher.DispatchHandler {
   /** Ends the call without a word to the listener: the client left, or what came is of no use. */
   abort(): void {
     if (this.#isOver) return
+    const controller = this.#controller
     this.#finish()
-    this.#controller?.abort(new Error('the call was given up'))
+    controller?.abort(new Error('the call was given up'))
   }
 
   /** Ends the call and says why. */
@@ -137,8 +138,13 @@ export class UpstreamCall implements Dispatcher.DispatchHandler {
     this.#listener.onFailure(readTransportError(error))
   }
 
+  /**
+   * Lets go of the library's controller: through it a finished call would hold on to the connection's next request, and so a
+   * chain of dead requests would outlive the young generation (measured: 9 KB a request promoted, half of all CPU).
+   */
   #finish(): void {
     this.#isOver = true
+    this.#controller = undefined
     clearTimeout(this.#connectTimer)
     this.#onOver()
   }

@@ -44,11 +44,15 @@ export class RefusalBody {
   error(dialect: Dialect): UpstreamError {
     const text = Buffer.concat(this.#chunks).toString('utf8')
     const parsed = errorOf(() => JSON.parse(text), SyntaxError)
-    const error = dialect.parseError(this.#status, parsed.kind === 'value' ? parsed.value : text)
+    const body: unknown = parsed.kind === 'value' ? parsed.value : text
+    const error = isSuccess(this.#status) ? (dialect.findError(body) ?? noStream) : dialect.parseError(this.#status, body)
     const retryAfterMs = readRetryAfter(name => headerOf(this.#headers, name)) ?? error.retryAfterMs
     return retryAfterMs === undefined ? error : { ...error, retryAfterMs }
   }
 }
+
+/** JSON in a 200 is an error that some services send so, or an answer that nobody asked to be whole. */
+const noStream: UpstreamError = { class: 'upstream_protocol', status: 200, message: 'a stream was asked for, and a whole JSON body came' }
 
 type Outcome<Value> = { readonly kind: 'value'; readonly value: Value } | { readonly kind: 'error'; readonly error: Error }
 

@@ -84,7 +84,9 @@ class StreamListener implements CallListener, StreamAnswer {
       return
     }
     const contentType = headerOf(headers, 'content-type') ?? ''
-    if (!contentType.startsWith('text/event-stream')) {
+    if (contentType.startsWith('application/json')) {
+      this.#refusal = new RefusalBody(status, headers, this.#parts.limits.errorBodyBytesMax)
+    } else if (!contentType.startsWith('text/event-stream')) {
       this.#fail(`a stream was asked for, and content-type ${JSON.stringify(contentType.slice(0, 60))} came`)
     } else if ((headerOf(headers, 'content-encoding') ?? 'identity') !== 'identity') {
       this.#fail('the stream is compressed, which was not asked for')

@@ -16,8 +16,8 @@ export async function migrationStatus(tx: Transaction): Promise<MigrationStatus>
 }
 
 /**
- * Runs what is pending; answers its names. One transaction: SQLite's writer lock, or an advisory lock, keeps others out.
- * `newer_schema` when the database was written by a newer program.
+ * Runs what is pending; answers its names. One transaction: SQLite's writer lock, or an advisory lock, keeps
+ * others out. `newer_schema` when the database was written by a newer program.
  */
 export async function migrateSchema(tx: Transaction, args: { readonly now: number }): Promise<string[]> {
   if (tx.kind === 'postgres') await tx.query('SELECT pg_advisory_xact_lock($1)', [advisoryLock])
@@ -58,7 +58,8 @@ async function hasTable(tx: Transaction): Promise<boolean> {
   const rows = await tx.query(
     tx.kind === 'sqlite'
       ? "SELECT 1 AS found FROM sqlite_master WHERE name = 'schema_migrations'"
-      : "SELECT 1 AS found FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'schema_migrations'",
+      : `SELECT 1 AS found FROM pg_tables
+          WHERE schemaname = current_schema() AND tablename = 'schema_migrations'`,
   )
   return rows.length > 0
 }

@@ -67,7 +67,7 @@ describeStores('commitBatch', stores => {
       .where('id', '=', 1)
       .executeTakeFirst()
 
-  test('a settled request becomes a request, a charge, sums and a mark, money exact beyond 2^53', async () => {
+  test('a settled request becomes rows, sums and a mark, money exact beyond 2^53', async () => {
     expect(await store.run('commitBatch', batch([settled()]))).toBe('committed')
     expect(await account()).toEqual({
       balance_nusd: 9_007_199_254_740_743n,

@@ -13,8 +13,9 @@ import { accountSums, apiKeySums, type Entry, hourlySums } from './batch/sums.ts
 import type { Procedure } from './index.ts'
 
 /**
- * The hot write: a node's next records become rows, once. The mark is advanced first, so that in PostgreSQL two who adopt the
- * same journal wait for each other here. A record whose rows were there already moves no sum a second time.
+ * The hot write: a node's next records become rows, once. The mark is advanced first, so that in PostgreSQL
+ * two who adopt the same journal wait for each other here. A record whose rows were there already moves no
+ * sum a second time.
  */
 export const commitBatch: Procedure<'commitBatch'> = async (
   tx,
@@ -64,10 +65,16 @@ async function advanceMark(tx: Transaction, args: Marks & { readonly nodeId: str
 
 const decoder = new TextDecoder()
 
+/**
+ * Between two lines of the journal: the line feed and the next one's checksum, which its reader has checked.
+ */
+const lineStart = /\n(?:[0-9a-f]{8} )?/g
+
 /** One text a line: a line feed inside a JSON string is always escaped, so the lines make one array. */
 function parseRecords(bytes: Uint8Array, { markBefore, markAfter }: Marks): Settled[] {
   const text = decoder.decode(bytes).trimEnd()
-  const records = JSON.parse(`[${text.replaceAll('\n', ',')}]`) as readonly NumberedRecord[]
+  const array = `\n${text}`.replaceAll(lineStart, ',').slice(1)
+  const records = JSON.parse(`[${array}]`) as readonly NumberedRecord[]
   let last = markBefore
   const settled: Settled[] = []
   for (const { seq, record } of records) {
@@ -83,7 +90,9 @@ function parseRecords(bytes: Uint8Array, { markBefore, markAfter }: Marks): Sett
   return settled
 }
 
-/** What failed before anything was counted has nothing to charge; a success of no cost still has its proof. */
+/**
+ * What failed before anything was counted has nothing to charge; a success of no cost still has its proof.
+ */
 function isCharged({ class: outcome, facts, charge }: SettledRecord): boolean {
   return outcome === 'ok' || facts.usage !== undefined || charge.amount !== '0'
 }

@@ -36,7 +36,9 @@ const procedures: { readonly [Name in keyof Procedures]: () => Promise<Procedure
   removeOldRequests: async () => (await import('./retention.ts')).removeOldRequests,
 }
 
-/** Those that write nothing: in SQLite they do not ask for the writer's lock, which another process may hold. */
+/**
+ * Those that write nothing: in SQLite they do not ask for the writer's lock, which another process may hold.
+ */
 const readers: ReadonlySet<string> = new Set<keyof Procedures>([
   'migrationStatus',
   'readRevisions',
@@ -45,7 +47,9 @@ const readers: ReadonlySet<string> = new Set<keyof Procedures>([
 
 export const isReading = (name: string) => readers.has(name)
 
-/** Runs a procedure by name. Name and arguments come typed from `Store.run`, maybe through a thread border. */
+/**
+ * Runs a procedure by name. Name and arguments come typed from `Store.run`, maybe through a thread border.
+ */
 export async function performProcedure(tx: Transaction, name: string, args: unknown): Promise<unknown> {
   if (!isProcedure(name)) throw new Error(`there is no procedure ${name}`)
   const procedure = (await procedures[name]()) as (tx: Transaction, args: unknown) => Promise<unknown>

@@ -5,8 +5,8 @@ import type { Procedure } from './index.ts'
 export type RevisionScope = Row<'revisions'>['scope']
 
 /**
- * Raises a scope's counter; answers the new number, which every changed row is stamped with. In PostgreSQL this is also the
- * lock of the scope: who sees revision n sees all rows of revisions up to n.
+ * Raises a scope's counter; answers the new number, which every changed row is stamped with. In PostgreSQL
+ * this is also the lock of the scope: who sees revision n sees all rows of revisions up to n.
  */
 export async function raiseRevision(tx: Transaction, scope: RevisionScope): Promise<number> {
   const [row] = await tx.query(

@@ -2,16 +2,19 @@ import type { DesiredState, StateChange } from '../../config/desired-state.ts'
 import type { MigrationStatus } from '../migrations/migration.ts'
 
 /**
- * Every write of the store, by name: arguments and result cross a thread as structured clones. A procedure is one transaction.
- * `now` is always the caller's clock.
+ * Every write of the store, by name: arguments and result cross a thread as structured clones. A procedure is
+ * one transaction. `now` is always the caller's clock.
  */
 export interface Procedures {
-  /** Runs pending migrations under a lock; answers their names. `newer_schema` when the database is ahead of the program. */
+  /**
+   * Runs pending migrations under a lock; answers their names. `newer_schema` when the database is ahead of
+   * the program.
+   */
   migrate: { args: { now: number }; result: readonly string[] }
   /** `newer_schema` likewise. Writes nothing. */
   migrationStatus: { args: object; result: MigrationStatus }
 
-  /** What a node polls: cheaper than a read through `db`, which would keep SQLite's reader awake. */
+  /** What a node polls each second: no report that is being read delays it. */
   readRevisions: { args: object; result: { configuration: number; keys: number } }
 
   /** Makes the installation row when there is none; answers it. */
@@ -25,10 +28,11 @@ export interface Procedures {
   /** The mark of a node's journal; `undefined` for a node that the store has never seen. */
   nodeMark: { args: { id: string }; result: number | undefined }
   /**
-   * Records of one node's journal in the order of `seq`, as the journal wrote them: `records` holds their JSON texts, one a line.
-   * One transaction inserts charges and requests, moves accounts (`balance`, `available`, `spent`) and keys (`spent`), adds to the
-   * hourly rollups and advances the node's mark. Asks that the mark is `markBefore`; answers `stale` when it is not.
-   * A charge that exists with the same content is skipped; with other content it fails with `ledger_conflict`.
+   * Records of one node's journal in the order of `seq`, as the journal wrote them: `records` holds its
+   * lines, each a JSON text that may have its checksum before it. One transaction inserts charges and
+   * requests, moves accounts (`balance`, `available`, `spent`) and keys (`spent`), adds to the hourly rollups
+   * and advances the node's mark. Asks that the mark is `markBefore`; answers `stale` when it is not. A
+   * charge that exists with the same content is skipped; with other content it fails with `ledger_conflict`.
    */
   commitBatch: {
     args: { nodeId: string; markBefore: number; markAfter: number; records: Uint8Array }

@@ -13,10 +13,16 @@ export interface PostgresStoreParts {
   readonly limits: typeof storeLimits
 }
 
-/** Times that a transaction is begun again after a deadlock or a serialization failure: nothing of it was kept. */
+/**
+ * Times that a transaction is begun again after a deadlock or a serialization failure: nothing of it was
+ * kept.
+ */
 const attemptsMax = 3
 
-/** PostgreSQL, the store of many nodes. A bounded pool; every wait has a limit: for a connection, a statement, a call. */
+/**
+ * PostgreSQL, the store of many nodes. A bounded pool; every wait has a limit: for a connection, a statement,
+ * a call.
+ */
 export async function openPostgresStore({ url, limits }: PostgresStoreParts): Promise<Store> {
   const pool = createPool(url, limits)
 
@@ -61,7 +67,8 @@ function createPool(url: string, limits: typeof storeLimits): pg.Pool {
     keepAlive: true,
     types: textualIntegers,
   })
-  // A connection that breaks while it idles leaves the pool; the next call opens another, or fails and says why.
+  // A connection that breaks while it idles leaves the pool; the next call opens another, or fails and says
+  // why.
   pool.on('error', () => {})
   return pool
 }

@@ -71,7 +71,10 @@ async function insertMissing(execute: Run, bulk: BulkRows): Promise<number[]> {
 
 const nameOf = (key: readonly unknown[]) => key.map(String).join(' ')
 
-/** Locks the rows in the order of their keys before it changes them: an UPDATE … FROM locks them as it meets them. */
+/**
+ * Locks the rows in the order of their keys before it changes them: an UPDATE … FROM locks them as it meets
+ * them.
+ */
 async function addTo(execute: Run, bulk: BulkRows): Promise<void> {
   if (bulk.rows.length === 0) return
   const { table, key } = bulk
@@ -80,7 +83,8 @@ async function addTo(execute: Run, bulk: BulkRows): Promise<void> {
   const order = key.map(name => `stored.${name}`).join(', ')
   const parameters = arraysOf(bulk)
   await execute(
-    `SELECT ${order} FROM ${table} AS stored JOIN ${from} ON ${same} ORDER BY ${order} FOR NO KEY UPDATE OF stored`,
+    `SELECT ${order} FROM ${table} AS stored JOIN ${from} ON ${same}
+      ORDER BY ${order} FOR NO KEY UPDATE OF stored`,
     parameters,
   )
   const sums = sumsOf(bulk).map(name => `${name} = stored.${name} + added.${name}`)

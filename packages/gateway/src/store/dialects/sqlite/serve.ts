@@ -2,7 +2,10 @@ import { parentPort } from 'node:worker_threads'
 import { StoreError } from '../../types.ts'
 import type { WorkerAnswer, WorkerCall, WorkerFailure, WorkerRequest } from './messages.ts'
 
-/** Answers calls strictly one after another. The queue is bounded by the other side, which counts what is pending. */
+/**
+ * Answers calls strictly one after another. The queue is bounded by the other side, which counts what is
+ * pending.
+ */
 export function serveCalls(perform: (call: WorkerCall) => unknown, close: () => void): void {
   const port = parentPort
   if (port === null) throw new Error('this file runs as a worker thread of the store')

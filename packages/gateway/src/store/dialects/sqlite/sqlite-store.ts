@@ -1,9 +1,9 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { kyselyOver } from '../../kysely.ts'
 import type { storeLimits } from '../../limits.ts'
 import type { ProcedureArgs, ProcedureName, ProcedureResult } from '../../procedures/types.ts'
-import type { Store } from '../../types.ts'
+import { type Store, StoreError } from '../../types.ts'
 import type { QueryAnswer, WorkerStart } from './messages.ts'
 import { createWorkerClient } from './worker-client.ts'
 
@@ -13,9 +13,9 @@ export interface SqliteStoreParts {
   readonly clock: () => number
 }
 
-/** SQLite in two worker threads: one writes, one reads. Both start with the first call, the reader rests when idle. */
+/** SQLite in two worker threads: one writes, one reads. Each starts with its first call. */
 export async function openSqliteStore({ path, limits, clock }: SqliteStoreParts): Promise<Store> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  await makeFile(path)
   const { busyTimeoutMs, cacheKib, walKeepBytes, statementsMax, rowsMax, walBytesMax, walCheckEvery } = limits
   const start: WorkerStart = {
     settings: { path, busyTimeoutMs, cacheKib, walKeepBytes, statementsMax, rowsMax },
@@ -29,7 +29,6 @@ export async function openSqliteStore({ path, limits, clock }: SqliteStoreParts)
   const reader = createWorkerClient({
     name: 'reader',
     file: readerFile,
-    idleMs: limits.readerIdleMs,
     ...shared,
   })
 
@@ -49,6 +48,17 @@ export async function openSqliteStore({ path, limits, clock }: SqliteStoreParts)
       await reader.close()
       await writer.close()
     },
+  }
+}
+
+/** For its owner only; SQLite gives the files beside it the same mode. One that exists keeps its own. */
+async function makeFile(path: string): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+    const file = await open(path, 'a', 0o600)
+    await file.close()
+  } catch (cause) {
+    throw new StoreError('unavailable', `the database file ${path} cannot be written`, { cause })
   }
 }
 

@@ -2,8 +2,8 @@ import type { BulkRows, Transaction } from '../../transaction.ts'
 import type { SqliteConnection } from './connection.ts'
 
 /**
- * Runs `work` in one transaction. An `IMMEDIATE` one holds the writer's lock from its begin, as other processes write too.
- * Rolls back when it throws or says `discard`.
+ * Runs `work` in one transaction. An `IMMEDIATE` one holds the writer's lock from its begin, as other
+ * processes write too. Rolls back when it throws or says `discard`.
  */
 export async function inTransaction<Result>(
   connection: SqliteConnection,

@@ -9,7 +9,8 @@ const echo = `
     const { id, call } = request
     if (call.name === 'die') process.exit(7)
     if (call.name === 'silence') return
-    if (call.name === 'fail') return parentPort.postMessage({ id, kind: 'failed', error: { code: 'not_unique', message: 'm' } })
+    const error = { code: 'not_unique', message: 'm' }
+    if (call.name === 'fail') return parentPort.postMessage({ id, kind: 'failed', error })
     parentPort.postMessage({ id, kind: 'done', result: call.name })
   })`
 
@@ -26,14 +27,13 @@ const settings = { path: '', busyTimeoutMs: 1, cacheKib: 1, walKeepBytes: 1, sta
 let client: WorkerClient | undefined
 afterEach(() => client?.close())
 
-function start(clock = () => 0, idleMs?: number) {
+function start(clock = () => 0) {
   const made = createWorkerClient({
     name: 'writer',
     file: new URL(`data:text/javascript,${encodeURIComponent(echo)}`),
     start: { settings, walBytesMax: 1, walCheckEvery: 1 },
     limits,
     clock,
-    ...(idleMs === undefined ? {} : { idleMs }),
   })
   client = made
   return (name: string, deadlineMs = 5_000) => made.call({ kind: 'run', name, args: {} }, deadlineMs)
@@ -77,13 +77,6 @@ test('beyond the bound of pending calls a call fails at once', async () => {
   const waiting = [run('silence', 200), run('silence', 200)]
   await expect(run('hello')).rejects.toThrow(/has 2 calls waiting/)
   await Promise.allSettled(waiting)
-})
-
-test('an idle worker is let go, and comes back with the next call', async () => {
-  const run = start(() => 0, 1)
-  expect(await run('hello')).toBe('hello')
-  await new Promise(resolve => setTimeout(resolve, 20))
-  expect(await run('again')).toBe('again')
 })
 
 test('a closed client refuses', async () => {

@@ -10,11 +10,9 @@ export interface WorkerClientParts {
   readonly limits: WorkerLimits
   /** Monotonic milliseconds. */
   readonly clock: () => number
-  /** A worker without calls for so long is let go: it is memory that the next call can have again in some 20 ms. */
-  readonly idleMs?: number
 }
 
-export interface WorkerLimits {
+interface WorkerLimits {
   readonly pendingCallsMax: number
   readonly closeDeadlineMs: number
   readonly workerDeathsMax: number
@@ -24,7 +22,9 @@ export interface WorkerLimits {
 }
 
 export interface WorkerClient {
-  /** Fails with `unavailable` beyond the bound of pending calls, past the deadline, and when the worker dies. */
+  /**
+   * Fails with `unavailable` beyond the bound of pending calls, past the deadline, and when the worker dies.
+   */
   call(call: WorkerCall, deadlineMs: number): Promise<unknown>
   close(): Promise<void>
 }
@@ -41,7 +41,6 @@ export function createWorkerClient(parts: WorkerClientParts): WorkerClient {
   const pending = new Map<number, Pending>()
   const deaths: number[] = []
   let worker: Worker | undefined
-  let idle: NodeJS.Timeout | undefined
   let isClosed = false
   let lastId = 0
 
@@ -54,19 +53,8 @@ export function createWorkerClient(parts: WorkerClientParts): WorkerClient {
     if (call === undefined) return undefined
     clearTimeout(call.timer)
     pending.delete(id)
-    if (pending.size === 0) rest()
+    if (pending.size === 0) worker?.unref()
     return call
-  }
-
-  function rest(): void {
-    worker?.unref()
-    if (parts.idleMs !== undefined) idle = setTimeout(letGo, parts.idleMs).unref()
-  }
-
-  function letGo(): void {
-    const closing: WorkerRequest = { kind: 'close' }
-    worker?.postMessage(closing)
-    worker = undefined
   }
 
   function receive(answer: WorkerAnswer): void {
@@ -98,7 +86,6 @@ export function createWorkerClient(parts: WorkerClientParts): WorkerClient {
     async call(call, deadlineMs) {
       if (isClosed) throw unavailable('is closed')
       if (pending.size >= limits.pendingCallsMax) throw unavailable(`has ${pending.size} calls waiting`)
-      clearTimeout(idle)
       worker ??= startWorker()
       const to = worker
       lastId += 1
@@ -119,7 +106,6 @@ export function createWorkerClient(parts: WorkerClientParts): WorkerClient {
     async close() {
       if (isClosed) return
       isClosed = true
-      clearTimeout(idle)
       if (worker !== undefined) await stop(worker, limits.closeDeadlineMs)
     },
   }
@@ -138,8 +124,8 @@ function spawn({ file, start, limits }: WorkerClientParts): Worker {
 }
 
 /**
- * What was called before is still done. Past the deadline the thread is ended, and SQLite rolls back; nobody waits for that,
- * as a thread inside one long statement of SQLite ends only after it.
+ * What was called before is still done. Past the deadline the thread is ended, and SQLite rolls back; nobody
+ * waits for that, as a thread inside one long statement of SQLite ends only after it.
  */
 async function stop(worker: Worker, deadlineMs: number): Promise<void> {
   const request: WorkerRequest = { kind: 'close' }

@@ -19,7 +19,10 @@ serveCalls(async call => {
   return result
 }, connection.close)
 
-/** SQLite's own checkpoints never wait; when readers kept them from finishing for long, this one waits for them. */
+/**
+ * SQLite's own checkpoints never wait; when readers kept them from finishing for long, this one waits for
+ * them.
+ */
 function boundWriteAheadLog(): void {
   const file = statSync(`${settings.path}-wal`, { throwIfNoEntry: false })
   if (file === undefined || file.size <= walBytesMax) return

@@ -280,7 +280,7 @@ describeStores('applyState', stores => {
     expect(await apply(state, { prune: true })).toEqual([])
   })
 
-  test('a user whom prune disabled comes back with the file, one whom an admin disabled does not', async () => {
+  test('a user whom prune disabled comes back with the file, not one whom an admin disabled', async () => {
     await apply(desired)
     await apply(
       { ...desired, apiKeys: [], users: desired.users.filter(user => user.username !== 'alice') },

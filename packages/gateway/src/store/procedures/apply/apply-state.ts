@@ -12,8 +12,9 @@ import { prune } from './prune.ts'
 import { applyUsers } from './users.ts'
 
 /**
- * Brings the store to a declarative file's state; answers what changed, field by field. Applying again answers nothing. A dry
- * run does all of it and rolls back, so that it cannot tell another story. `invalid` names the path in the file.
+ * Brings the store to a declarative file's state; answers what changed, field by field. Applying again
+ * answers nothing. A dry run does all of it and rolls back, so that it cannot tell another story. `invalid`
+ * names the path in the file.
  */
 export const applyState: Procedure<'applyState'> = async (tx, { desired, prune: isPruning, dryRun, now }) => {
   refuseTwins(desired)
@@ -30,7 +31,10 @@ export const applyState: Procedure<'applyState'> = async (tx, { desired, prune: 
   return { changes: apply.changes }
 }
 
-/** Two that apply at once take turns, in PostgreSQL too; both scopes in one order, so that they cannot deadlock. */
+/**
+ * Two that apply at once take turns, in PostgreSQL too; both scopes in one order, so that they cannot
+ * deadlock.
+ */
 async function lockScopes(tx: Transaction): Promise<void> {
   if (tx.kind === 'postgres') await tx.query('SELECT scope FROM revisions ORDER BY scope FOR UPDATE')
 }

@@ -30,7 +30,8 @@ export function startApply(parts: Pick<Apply, 'tx' | 'db' | 'desired' | 'now'>):
     },
     async remember(kind, name) {
       await tx.change(
-        'INSERT INTO applied_objects (source, kind, name) VALUES ($1, $2, $3) ON CONFLICT (source, kind, name) DO NOTHING',
+        `INSERT INTO applied_objects (source, kind, name) VALUES ($1, $2, $3)
+          ON CONFLICT (source, kind, name) DO NOTHING`,
         [desired.source, kind, name],
       )
     },

@@ -25,7 +25,10 @@ export async function applyGroups(apply: Apply): Promise<void> {
   }
 }
 
-/** The names of groups that exist now, after those of the file. Throws `invalid`, with the path, for any other. */
+/**
+ * The names of groups that exist now, after those of the file. Throws `invalid`, with the path, for any
+ * other.
+ */
 export async function groupCheck({ db }: Apply): Promise<(name: string | undefined, path: string) => void> {
   const rows = await db.selectFrom('groups').select('name').orderBy('name').execute()
   const names = new Set(rows.map(row => row.name))

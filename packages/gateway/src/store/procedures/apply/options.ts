@@ -1,7 +1,10 @@
 import type { Apply } from './context.ts'
 import { canonicalJson, parseJson } from './members.ts'
 
-/** Values are shown: which of them are secrets is known to the registry of options, whose command prints the changes. */
+/**
+ * Values are shown: which of them are secrets is known to the registry of options, whose command prints the
+ * changes.
+ */
 export async function applyOptions(apply: Apply): Promise<void> {
   const { db, desired, now, changes } = apply
   for (const { key, value: wanted } of desired.options) {

@@ -3,7 +3,9 @@ import type { Row } from '../../schema.ts'
 import type { Apply } from './context.ts'
 import { canonicalJson, parseJson } from './members.ts'
 
-/** A price version never changes: other rates close the one in force and open a new one at the same moment. */
+/**
+ * A price version never changes: other rates close the one in force and open a new one at the same moment.
+ */
 export async function applyPrices(apply: Apply): Promise<void> {
   const { db, desired, now, changes } = apply
   for (const { pattern, rates } of desired.prices) {

@@ -11,7 +11,10 @@ import { prunedUser } from './users.ts'
 
 type Kind = StateChange['kind']
 
-/** Answers whether there was anything to remove. Never charges or requests; users are disabled, price versions closed. */
+/**
+ * Answers whether there was anything to remove. Never charges or requests; users are disabled, price versions
+ * closed.
+ */
 type Remove = (apply: Apply, name: string) => Promise<boolean>
 
 /** In this order: what refers to others before what is referred to. */
@@ -115,7 +118,10 @@ async function removePrice(apply: Apply, pattern: string): Promise<boolean> {
   return true
 }
 
-/** Refuses a group in use. What is disabled does not use it: disabled users return to `default`, keys to the user's group. */
+/**
+ * Refuses a group in use. What is disabled does not use it: disabled users return to `default`, keys to the
+ * user's group.
+ */
 async function removeGroup(apply: Apply, name: string): Promise<boolean> {
   if (name === 'default') return false
   const user = await findGroupUser(apply, name)

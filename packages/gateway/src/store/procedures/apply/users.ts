@@ -49,7 +49,10 @@ const membersOfUser = (user: DesiredUser) => [
   plain(['group', 'group_name'], user.group),
 ]
 
-/** A user whom an earlier `--prune` of this file disabled comes back with the file; whom an admin disabled does not. */
+/**
+ * A user whom an earlier `--prune` of this file disabled comes back with the file; whom an admin disabled
+ * does not.
+ */
 async function revive({ tx, desired }: Apply, row: Row<'users'>): Promise<Difference> {
   const known = await tx.change('DELETE FROM applied_objects WHERE source = $1 AND kind = $2 AND name = $3', [
     desired.source,

@@ -89,9 +89,10 @@ function packUsage(usage: Usage): Packed {
   return packed
 }
 
-function packInto(packed: Packed, name: string, counts: object): void {
+function packInto<Counts extends object>(packed: Packed, name: string, counts: Counts): void {
   let inner: Packed | undefined
-  for (const [kind, count] of Object.entries(counts)) {
+  for (const kind in counts) {
+    const count: unknown = counts[kind]
     if (count === 0) continue
     inner ??= {}
     inner[kind] = count

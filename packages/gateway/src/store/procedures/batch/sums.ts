@@ -49,7 +49,9 @@ interface Hourly {
   amount: bigint
 }
 
-/** Rollups by the hour of arrival. `channel_id` is 0 where no channel was chosen. In the order of their keys. */
+/**
+ * Rollups by the hour of arrival. `channel_id` is 0 where no channel was chosen. In the order of their keys.
+ */
 export function hourlySums(entries: readonly Entry[]): BulkRows {
   const hours = new Map<string, Hourly>()
   for (const entry of entries) count(hours, entry)
