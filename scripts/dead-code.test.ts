@@ -11,7 +11,15 @@ const pricing = join(folder, 'packages/pricing')
 let found: readonly string[] = []
 
 beforeAll(() => {
-  for (const name of ['package.json', 'knip.json', 'tsconfig.json', 'vitest.config.ts', 'scripts', 'bench', 'packages']) {
+  for (const name of [
+    'package.json',
+    'knip.json',
+    'tsconfig.json',
+    'vitest.config.ts',
+    'scripts',
+    'bench',
+    'packages',
+  ]) {
     cpSync(join(root, name), join(folder, name), { recursive: true })
   }
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
@@ -33,7 +41,10 @@ test.each([
 test.each([
   { says: 'an export that another package imports', name: 'computeCharge' },
   { says: 'an export that only the folder itself imports', name: 'leastCommonMultiple' },
-  { says: 'a worker that is started by its path', name: 'packages/gateway/src/store/dialects/sqlite/write-worker.ts' },
+  {
+    says: 'a worker that is started by its path',
+    name: 'packages/gateway/src/store/dialects/sqlite/write-worker.ts',
+  },
 ])('leaves $says alone', ({ name }) => {
   expect(found).not.toContain(name)
 })
@@ -49,5 +60,7 @@ function runKnip(place: string): string[] {
   const { status, stdout } = spawnSync(process.execPath, args, { cwd: place, encoding: 'utf8' })
   expect(status).toBe(1)
   const { issues }: Report = JSON.parse(stdout)
-  return issues.flatMap(issue => Object.values(issue)).flatMap(list => (typeof list === 'string' ? [] : list.map(({ name }) => name)))
+  return issues
+    .flatMap(issue => Object.values(issue))
+    .flatMap(list => (typeof list === 'string' ? [] : list.map(({ name }) => name)))
 }

@@ -1,11 +1,12 @@
-import { type Dialect, type ScanLimits, type UpstreamError } from '@yumen/protocol'
+import type { Dialect, ScanLimits, UpstreamError } from '@yumen/protocol'
 import type { Candidate } from '#routing'
 import { GatewayError, remedies, toldAs } from './gateway-error.ts'
-import type { Reply } from './reply.ts'
+import type { GoneWatcher, Reply } from './reply.ts'
 import type { RequestLog } from './request-log.ts'
 import type { Target } from './route.ts'
 import type { Facts } from './scan.ts'
-import type { CallListener, UpstreamCall } from './upstream/call.ts'
+import type { AnswerOwner } from './upstream/answer.ts'
+import type { UpstreamCall } from './upstream/call.ts'
 import { askOf, type SendParts, send } from './upstream/send.ts'
 import { createStreamListener, type StreamAnswer } from './upstream/streamed.ts'
 import { createWholeListener, type WholeAnswer } from './upstream/whole.ts'
@@ -32,8 +33,6 @@ export interface AttemptAsk {
   readonly retryTimes: number
   readonly endsAt: number
   readonly client: (name: string) => string | undefined
-  /** The upstream accepted and streams: from here on the client may be sent pings. */
-  readonly onStreaming: () => void
 }
 
 export interface Accepted {
@@ -53,10 +52,11 @@ export class ClientGoneError extends Error {
  */
 export async function attempt(parts: AttemptParts, ask: AttemptAsk): Promise<Accepted> {
   let failed: Failed | undefined
-  for (let tried = 0; tried <= ask.retryTimes; tried++) {
+  for (let count = 0; count <= ask.retryTimes; count++) {
     const next = ask.candidates.next()
     if (next.done === true) break
-    const outcome = await tryCandidate(parts, ask, next.value)
+    const { outcome: tried } = new Trial(parts, ask, next.value)
+    const outcome = await tried
     if (outcome.kind === 'gone') throw new ClientGoneError('the client left')
     if (outcome.kind === 'answered') return outcome.accepted
     failed = mergeFailures(failed, outcome)
@@ -75,59 +75,76 @@ interface Failed {
 
 type Outcome = Failed | { readonly kind: 'answered'; readonly accepted: Accepted } | { readonly kind: 'gone' }
 
-/** One candidate: settles when the stream reaches its commit point, the whole answer is there, or neither will come. */
-function tryCandidate(parts: AttemptParts, ask: AttemptAsk, candidate: Candidate): Promise<Outcome> {
-  const upstreamAsk = askOf(candidate, ask.target, ask.facts)
-  const body = buildUpstreamBody(ask.facts, ask.target, { candidate, ask: upstreamAsk }, parts.limits)
-  const startedAt = parts.clock()
-  return new Promise(resolve => {
-    let call: UpstreamCall | undefined
-    const end = (outcome: Outcome, attempted: { class: string; status: number }) => {
-      ask.reply.onGone = undefined
-      ask.log.attempts.push({
-        channel: candidate.channel.name,
-        channelId: candidate.channel.id,
-        keyFingerprint: candidate.key.fingerprint,
-        ...attempted,
-        ms: Math.round(parts.clock() - startedAt),
-        ...(isMaybeBilled(outcome, attempted.status, call) && { mayBeBilled: true }),
-      })
-      resolve(outcome)
-    }
-    const onAnswer = (answer: WholeAnswer | StreamAnswer) => {
-      end({ kind: 'answered', accepted: { answer, candidate, body } }, { class: 'ok', status: 200 })
-    }
-    const onFailure = (error: UpstreamError, refusal: Buffer | undefined) => {
-      end({ kind: 'failed', error, refusal }, { class: error.class, status: error.status })
-    }
-    ask.reply.onGone = () => {
-      call?.abort()
-      end({ kind: 'gone' }, { class: 'client_gone', status: 0 })
-    }
-    const listener = createListener(parts, ask, { onAnswer, onFailure, call: () => requireCall(call) })
-    call = send(parts, { candidate, ask: upstreamAsk, body, client: ask.client, endsAt: ask.endsAt }, listener)
-  })
-}
+/** One candidate being tried: settles when the stream reaches its commit point, the whole answer is there, or neither will come. */
+class Trial implements AnswerOwner, GoneWatcher {
+  readonly outcome: Promise<Outcome>
+  readonly #parts: AttemptParts
+  readonly #ask: AttemptAsk
+  readonly #candidate: Candidate
+  readonly #startedAt: number
+  readonly #settle: (outcome: Outcome) => void
+  readonly #body: UpstreamBody
+  #call: UpstreamCall | undefined
 
-interface ListenerHooks {
-  readonly onAnswer: (answer: WholeAnswer | StreamAnswer) => void
-  readonly onFailure: (error: UpstreamError, refusal: Buffer | undefined) => void
-  readonly call: () => UpstreamCall
-}
-
-function createListener(parts: AttemptParts, ask: AttemptAsk, { onAnswer, onFailure, call }: ListenerHooks): CallListener {
-  const { dialect, facts } = ask
-  if (!facts.isStreaming) {
-    return createWholeListener({ dialect, limits: parts.limits, onAnswer, onFailure, abort: () => call().abort() })
+  constructor(parts: AttemptParts, ask: AttemptAsk, candidate: Candidate) {
+    const { promise, resolve } = Promise.withResolvers<Outcome>()
+    this.outcome = promise
+    this.#settle = resolve
+    this.#parts = parts
+    this.#ask = ask
+    this.#candidate = candidate
+    this.#startedAt = parts.clock()
+    const { facts, target, dialect, client, endsAt, reply } = ask
+    const upstreamAsk = askOf(candidate, target, facts)
+    const body = buildUpstreamBody(facts, target, { candidate, ask: upstreamAsk }, parts.limits)
+    this.#body = body
+    reply.watcher = this
+    const { limits } = parts
+    const listener = facts.isStreaming
+      ? createStreamListener({ dialect, choices: facts.choices, limits, owner: this })
+      : createWholeListener({ dialect, limits, owner: this })
+    this.#call = send(parts, { candidate, ask: upstreamAsk, body, client, endsAt }, listener)
   }
-  return createStreamListener({
-    dialect, choices: facts.choices, limits: parts.limits, call, onAnswer, onFailure, onHead: ask.onStreaming,
-  })
-}
 
-function requireCall(call: UpstreamCall | undefined): UpstreamCall {
-  if (call === undefined) throw new Error('an upstream answered before it was asked')
-  return call
+  get call(): UpstreamCall {
+    if (this.#call === undefined) throw new Error('an upstream answered before it was asked')
+    return this.#call
+  }
+
+  /** The upstream accepted and streams: from here on the client may be sent pings. */
+  onStreaming(): void {
+    this.#ask.log.mark('headed')
+  }
+
+  onAnswer(answer: WholeAnswer | StreamAnswer): void {
+    const accepted = { answer, candidate: this.#candidate, body: this.#body }
+    this.#end({ kind: 'answered', accepted }, { class: 'ok', status: 200 })
+  }
+
+  onFailure(error: UpstreamError, refusal: Buffer | undefined): void {
+    this.#end({ kind: 'failed', error, refusal }, { class: error.class, status: error.status })
+  }
+
+  onGone(): void {
+    this.#call?.abort()
+    this.#end({ kind: 'gone' }, { class: 'client_gone', status: 0 })
+  }
+
+  #end(outcome: Outcome, { class: errorClass, status }: { class: string; status: number }): void {
+    const { reply, log } = this.#ask
+    const { channel, key } = this.#candidate
+    reply.watcher = undefined
+    log.attempts.push({
+      channel: channel.name,
+      channelId: channel.id,
+      keyFingerprint: key.fingerprint,
+      class: errorClass,
+      status,
+      ms: Math.round(this.#parts.clock() - this.#startedAt),
+      ...(isMaybeBilled(outcome, status, this.#call) && { mayBeBilled: true }),
+    })
+    this.#settle(outcome)
+  }
 }
 
 /** The body was sent and no refusal came: the upstream may have worked, and may bill it. */
@@ -141,11 +158,15 @@ function mergeFailures(before: Failed | undefined, now: Failed): Failed {
   return waits.length === 0 ? now : { ...now, error: { ...now.error, retryAfterMs: Math.min(...waits) } }
 }
 
+/** Refusals of what the client wrote: their body is the client's to read. The words for all others are the gateway's. */
+const keptBodies: readonly string[] = ['invalid_request', 'context_length', 'content_policy']
+
 /** An upstream's failure in words for the client: its own only where the client itself can mend it. */
 function tell({ error, refusal }: Failed, { facts, log }: AttemptAsk): GatewayError {
   const told = toldAs[error.class]
   if (remedies[error.class] === 'tell-client') {
-    const native = refusal !== undefined && error.status >= 400 ? { native: { status: error.status, body: refusal } } : {}
+    const isKept = refusal !== undefined && error.status >= 400 && keptBodies.includes(told)
+    const native = isKept ? { native: { status: error.status, body: refusal } } : {}
     return new GatewayError(told, error.message, { ...native, ...(error.param !== undefined && { param: error.param }) })
   }
   const words: Readonly<Record<string, string>> = {

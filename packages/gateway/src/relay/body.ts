@@ -3,12 +3,13 @@ import { promisify } from 'node:util'
 import { brotliDecompress, gunzip, inflate, zstdDecompress } from 'node:zlib'
 import type { ByteBudget } from './budget.ts'
 import { GatewayError } from './gateway-error.ts'
+import type { Listed, Roster } from './roster.ts'
 
 export interface BodyParts {
   readonly limits: { readonly bodyBytesMax: number; readonly bodyIdleTimeoutMs: number }
   readonly budget: ByteBudget
   /** Body reads that are under way; the sweep ends those whose client has gone silent. */
-  readonly reads: Set<BodyRead>
+  readonly reads: Roster<BodyRead>
   readonly clock: () => number
 }
 
@@ -19,7 +20,7 @@ export interface ReadBody {
 }
 
 /** A body that is being read. */
-export interface BodyRead {
+export interface BodyRead extends Listed {
   readonly lastByteAt: number
   fail(error: GatewayError): void
 }
@@ -54,11 +55,11 @@ function collect(request: IncomingMessage, announced: number, parts: BodyParts):
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let received = 0
-    const read = { lastByteAt: clock(), fail }
+    const read = { place: -1, lastByteAt: clock(), fail }
     reads.add(read)
 
     function fail(error: unknown): void {
-      if (!reads.delete(read)) return
+      if (!reads.remove(read)) return
       request.off('data', onData)
       budget.give(budgeted)
       reject(error)
@@ -80,12 +81,12 @@ function collect(request: IncomingMessage, announced: number, parts: BodyParts):
     }
     request.on('data', onData)
     request.once('end', () => {
-      if (!reads.delete(read)) return
+      if (!reads.remove(read)) return
       const [only] = chunks
       resolve({ bytes: chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks), budgeted })
     })
     request.once('close', () => {
-      if (reads.has(read)) fail(new GatewayError('invalid_request', 'the connection ended within the request body'))
+      if (read.place >= 0) fail(new GatewayError('invalid_request', 'the connection ended within the request body'))
     })
   })
 }

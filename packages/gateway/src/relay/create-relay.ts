@@ -4,6 +4,7 @@ import { createClientIp } from './client-ip.ts'
 import { GatewayError } from './gateway-error.ts'
 import type { RelayParts, RelayServices } from './parts.ts'
 import { relay } from './relay.ts'
+import { createRoster } from './roster.ts'
 
 export interface Relay {
   handle(request: IncomingMessage, response: ServerResponse): void
@@ -16,9 +17,10 @@ export interface Relay {
   close(): void
 }
 
-const sweepMs = 1_000
+/** How late a deadline may be noticed. Ten thousand streams take some 2 ms of each second. */
+const sweepMs = 250
 
-/** The relay with its state and its sweep: once a second every deadline is looked at. */
+/** The relay with its state and its sweep, which looks at every deadline: no request has a timer of its own. */
 export function createRelay(services: RelayServices): Relay {
   let isDraining = false
   let inFlight = 0
@@ -26,9 +28,9 @@ export function createRelay(services: RelayServices): Relay {
   const parts: RelayParts = {
     ...services,
     budget: createByteBudget(limits.bodiesInFlightBytesMax, () => observer.onShed('bodiesInFlightBytesMax')),
-    reads: new Set(),
-    calls: new Set(),
-    streams: new Set(),
+    reads: createRoster(),
+    calls: createRoster(),
+    streams: createRoster(),
     onSettled: record => observer.onSettled(record),
     clientIp: createClientIp(() => services.snapshot().options['server.trustedProxies']),
     checkAccepting() {

@@ -6,6 +6,7 @@ import type { Journal, SettledRecord } from '#journal'
 import type { Routing } from '#routing'
 import type { BodyRead } from './body.ts'
 import type { ByteBudget } from './budget.ts'
+import type { Roster } from './roster.ts'
 import type { LiveStream } from './stream.ts'
 import type { TokenCounter } from './token-counter.ts'
 import type { UpstreamCall } from './upstream/call.ts'
@@ -41,9 +42,9 @@ export interface RelayObserver {
 /** The services with the relay's own state: everything that one request needs. */
 export interface RelayParts extends RelayServices {
   readonly budget: ByteBudget
-  readonly reads: Set<BodyRead>
-  readonly calls: Set<UpstreamCall>
-  readonly streams: Set<LiveStream>
+  readonly reads: Roster<BodyRead>
+  readonly calls: Roster<UpstreamCall>
+  readonly streams: Roster<LiveStream>
   readonly onSettled: (record: SettledRecord) => void
   readonly clientIp: (request: IncomingMessage) => string
   /** @throws GatewayError `shed` while nothing new can be taken */

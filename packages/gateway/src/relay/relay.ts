@@ -71,7 +71,6 @@ async function relayTarget(parts: RelayParts, { request, reply, header, id }: In
       retryTimes: snapshot.options['relay.retryTimes'],
       endsAt: parts.clock() - log.elapsed + snapshot.options['relay.totalTimeoutMs'],
       client: header,
-      onStreaming: () => log.mark('headed'),
     })
     log.candidate = accepted.candidate
     await deliver(parts, { accepted, dialect, reply, log, snapshot, wantsDebug: header('x-yumen-debug') === '1' })

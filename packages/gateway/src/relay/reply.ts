@@ -8,8 +8,8 @@ export interface Reply {
   readonly isClosed: boolean
   /** Whether the client reads more slowly than we write. */
   readonly isFull: boolean
-  /** Set by whoever has to know that the client left before it had all; called at most once. */
-  onGone: (() => void) | undefined
+  /** Who has to know that the client left before it had all. */
+  watcher: GoneWatcher | undefined
   sendWhole(status: number, headers: readonly string[], body: Buffer | string): void
   startStream(headers: readonly string[]): void
   /** Complete events only. */
@@ -21,18 +21,22 @@ export interface Reply {
   destroy(): void
 }
 
+export interface GoneWatcher {
+  onGone(): void
+}
+
 export function createReply(response: ServerResponse): Reply {
   return new HttpReply(response)
 }
 
 class HttpReply implements Reply {
-  onGone: (() => void) | undefined
+  watcher: GoneWatcher | undefined
   readonly #response: ServerResponse
 
   constructor(response: ServerResponse) {
     this.#response = response
     response.on('close', () => {
-      if (!response.writableFinished) this.onGone?.()
+      if (!response.writableFinished) this.watcher?.onGone()
     })
     // A write to a client that left: `close` follows and says so.
     response.on('error', () => undefined)

@@ -3,9 +3,10 @@ import type { Journal } from '#journal'
 import type { ByteBudget } from './budget.ts'
 import type { Framing } from './framing.ts'
 import { toldAs } from './gateway-error.ts'
-import type { Reply } from './reply.ts'
+import type { GoneWatcher, Reply } from './reply.ts'
 import type { RequestLog } from './request-log.ts'
 import type { Rewriter } from './rewrite.ts'
+import type { Listed, Roster } from './roster.ts'
 import { type Ending, noteProgress, settle, type SettleParts } from './settle.ts'
 import { roughCount, type TokenCounter } from './token-counter.ts'
 import type { EventSink, PassingEvent, StreamAnswer } from './upstream/streamed.ts'
@@ -18,11 +19,11 @@ export interface StreamParts extends SettleParts {
   readonly clock: () => number
   readonly limits: { readonly tailBytesMax: number; readonly progressTokens: number; readonly progressMs: number }
   /** Streams under way; the sweep pings their clients and keeps their progress. */
-  readonly streams: Set<LiveStream>
+  readonly streams: Roster<LiveStream>
 }
 
 /** A stream as the sweep sees it. */
-export interface LiveStream {
+export interface LiveStream extends Listed {
   sweep(now: number): void
   /** Ends it in good form: the gateway is going down. */
   cut(message: string): void
@@ -55,7 +56,8 @@ export function stream(parts: StreamParts, delivery: Delivery): Promise<void> {
  * Passes events on as they come and holds the tail: from the event that ends the last choice on nothing reaches the client
  * until the upstream's end was read and the settlement is in the journal. Then the tail leaves, in the same turn.
  */
-class Streaming implements EventSink, LiveStream {
+class Streaming implements EventSink, LiveStream, GoneWatcher {
+  place = -1
   readonly #parts: StreamParts
   readonly #delivery: Delivery
   readonly #resolve: () => void
@@ -66,6 +68,7 @@ class Streaming implements EventSink, LiveStream {
   #isTail = false
   #hasTerminator = false
   #isEnding = false
+  #lacksFeed = false
   #lastWriteAt: number
   #fullSince: number | undefined
   #progressAt: number
@@ -82,14 +85,15 @@ class Streaming implements EventSink, LiveStream {
   start(): void {
     const { answer, reply, head, log } = this.#delivery
     this.#parts.streams.add(this)
-    reply.onGone = () => this.#end({ kind: 'gone' })
+    reply.watcher = this
     log.mark('firstByte')
     reply.startStream(head)
     answer.attach(this)
   }
 
-  onEvent(event: PassingEvent): void {
+  onEvent(passing: PassingEvent): void {
     if (this.#isEnding) return
+    const event = this.#mendLineEnd(passing)
     if (event.reading === 'error') {
       this.#end({ kind: 'failed', error: this.#delivery.answer.tap.error })
       return
@@ -123,6 +127,10 @@ class Streaming implements EventSink, LiveStream {
     else this.#end({ kind: 'failed', error })
   }
 
+  onGone(): void {
+    this.#end({ kind: 'gone' })
+  }
+
   sweep(now: number): void {
     const { pingIntervalMs, idleTimeoutMs, reply, framing, dialect } = this.#delivery
     if (reply.isFull) {
@@ -137,6 +145,18 @@ class Streaming implements EventSink, LiveStream {
 
   cut(message: string): void {
     this.#end({ kind: 'failed', error: { class: 'overloaded', status: 0, message } })
+  }
+
+  /**
+   * The upstream's chunks may end between CR and LF of a blank line; the event is over then, and its LF begins the next one.
+   * Clients look for CRLF CRLF (`@google/genai` 3.3), and nothing may come after the last event: the LF is put where it belongs.
+   */
+  #mendLineEnd(event: PassingEvent): PassingEvent {
+    const { bytes } = event
+    const own = this.#lacksFeed && bytes[0] === lineFeed ? bytes.subarray(1) : bytes
+    this.#lacksFeed = own.at(-1) === carriageReturn && own.at(-2) === lineFeed
+    if (this.#lacksFeed) return { ...event, bytes: Buffer.concat([own, feed]) }
+    return own === bytes ? event : { ...event, bytes: own }
   }
 
   #pass(event: PassingEvent): void {
@@ -198,7 +218,7 @@ class Streaming implements EventSink, LiveStream {
     const { answer, reply } = this.#delivery
     if (how.kind === 'gone') answer.call.abort()
     if (how.kind === 'failed') answer.call.abort()
-    reply.onGone = undefined
+    reply.watcher = undefined
     answer.call.resume()
     const { log } = this.#delivery
     const source = how.kind === 'whole' ? 'estimated' : 'counted'
@@ -229,7 +249,7 @@ class Streaming implements EventSink, LiveStream {
   }
 
   #close(error: unknown): void {
-    this.#parts.streams.delete(this)
+    this.#parts.streams.remove(this)
     if (error !== undefined) this.#delivery.reply.destroy()
     this.#resolve()
   }
@@ -240,6 +260,9 @@ type EndOfStream =
   | { readonly kind: 'failed'; readonly error: UpstreamError | undefined }
 
 const charsPerToken = 4
+const lineFeed = 0x0a
+const carriageReturn = 0x0d
+const feed = Buffer.from('\n')
 
 const cut: UpstreamError = { class: 'upstream_error', status: 200, message: 'the upstream ended the stream before its end' }
 

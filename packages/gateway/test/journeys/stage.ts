@@ -6,6 +6,7 @@ export interface Stage {
   readonly url: string
   readonly simulator: Simulator
   readonly gateway: TestGateway
+  /** Throws when the gateway did not outlive the tests or does not end in good order. */
   close(): Promise<void>
 }
 
@@ -20,6 +21,7 @@ export const keys = {
   elsewhere: secret('elsewhere'),
   /** May use `sim` and nothing else, from everywhere, for less than one answer. */
   poor: secret('poor'),
+  embedding: secret('embedding'),
 } as const
 
 /** Models of channels that cannot answer, and what a client is to see of it. */
@@ -39,8 +41,56 @@ export const troubled = {
 /** A model of a channel whose key is dead, and behind it of one that works. */
 export const rescued = 'rescued'
 
+/** Models that only the channel of one provider has. */
+export const exclusive = {
+  openai: 'only-openai',
+  anthropic: 'only-anthropic',
+  gemini: 'only-gemini',
+} as const
+
 /** Client's name → upstream's name, on every channel. */
 export const mapped = { 'my-model': 'sim', 'my-thinker': 'sim-reasoning', 'my-caller': 'sim-tools' } as const
+
+/** What the upstream says, by the name of the model; `expected` of each client says what has to arrive. */
+export const contents = [
+  'sim',
+  'sim-tools',
+  'sim-paralleltools',
+  'sim-reasoning',
+  'sim-unicode',
+  'sim-cached',
+] as const
+export type Content = (typeof contents)[number]
+
+/** Ways to cut the upstream's bytes, and to end its lines: one byte at a time cuts them at every position. */
+const cuttings = [
+  'bytes1',
+  'bytes2',
+  'bytes3',
+  'bytes5',
+  'bytes7',
+  'bytes64',
+  'lf-bytes1',
+  'crlf',
+  'crlf-bytes1',
+  'cr-bytes1',
+]
+export const cutModels = contents.flatMap(content =>
+  cuttings.map(cutting => ({ content, model: `${content}-${cutting}` })),
+)
+
+export const fault = (name: string) => `sim-fault-${name}`
+/** Models whose stream breaks at the eighth event: behind the first content, before the last. */
+export const breaking = [
+  'error-after',
+  'cut-after',
+  'cut-in-event',
+  'reset-mid-stream',
+  'end-after',
+  'end-in-event',
+  'garbage-event',
+  'hang-mid-stream',
+].map(name => fault(`${name}-8`))
 
 export const sentence = 'Hello from the simulator, all is well here.'
 export const oddSentence =
@@ -63,15 +113,22 @@ export async function startStage({ models }: { readonly models: readonly string[
     simulator,
     gateway,
     async close() {
+      const status = await gateway.stop()
       await gateway.remove()
       await simulator.close()
+      if (status !== 0) throw new Error(`the gateway ended with ${status}:\n${gateway.output()}`)
     },
   }
 }
 
 /** JSON is YAML. */
 function configOf(upstream: string, models: readonly string[]) {
-  const key = (name: keyof typeof keys, more: object = {}) => ({ user: 'alice', name, key: keys[name], ...more })
+  const key = (name: keyof typeof keys, more: object = {}) => ({
+    user: 'alice',
+    name,
+    key: keys[name],
+    ...more,
+  })
   return {
     apiVersion: 'yumen/v1',
     prices: { '*': { input: '2.50', output: '10', cacheRead: '1.25' } },
@@ -83,6 +140,7 @@ function configOf(upstream: string, models: readonly string[]) {
       key('spent', { limit: '0' }),
       key('narrow', { models: ['some-other-model'] }),
       key('elsewhere', { allowIps: ['192.0.2.0/24'] }),
+      key('embedding', { endpoints: ['embeddings'] }),
       key('poor', { limit: '0.000001', models: ['sim'] }),
     ],
     channels: dialects.flatMap(dialect => channelsOf(dialect, upstream, models)),
@@ -102,7 +160,12 @@ function channelsOf(provider: (typeof dialects)[number], upstream: string, model
   })
   return [
     channel('good', 'upstream-key', {
-      models: [...models.filter(model => !hangs(model)), ...Object.keys(mapped), rescued],
+      models: [
+        ...models.filter(model => !hangs(model)),
+        ...Object.keys(mapped),
+        rescued,
+        exclusive[provider],
+      ],
       modelMapping: mapped,
     }),
     channel('impatient', 'upstream-key', {
@@ -115,6 +178,25 @@ function channelsOf(provider: (typeof dialects)[number], upstream: string, model
     channel('limited', 'limited-key', { models: [troubled.limitedKey] }),
     channel('nobody', 'upstream-key', { models: [troubled.nobody], baseUrl: 'http://127.0.0.1:1' }),
   ]
+}
+
+export async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
+  const all: Item[] = []
+  for await (const item of items) all.push(item)
+  return all
+}
+
+/** What `asked` was rejected with: an error of class `kind`, or the test fails. */
+export async function errorOf<Kind extends Error>(
+  kind: abstract new (...args: never[]) => Kind,
+  asked: PromiseLike<unknown>,
+): Promise<Kind> {
+  const error = await asked.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  )
+  if (error instanceof kind) return error
+  throw new Error(`no ${kind.name} came, but ${String(error)}`)
 }
 
 function hangs(model: string): boolean {

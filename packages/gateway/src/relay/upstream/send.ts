@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import { type Ask, endpointUrl } from '@yumen/providers'
 import type { Candidate } from '#routing'
 import type { Target } from '../route.ts'
+import type { Roster } from '../roster.ts'
 import type { Facts } from '../scan.ts'
 import type { UpstreamBody } from '../upstream-body.ts'
 import { UpstreamCall, type CallListener } from './call.ts'
@@ -10,7 +11,7 @@ import type { Connections } from './connections.ts'
 export interface SendParts {
   readonly connections: Connections
   /** Calls that the sweep looks after. */
-  readonly calls: Set<UpstreamCall>
+  readonly calls: Roster<UpstreamCall>
   readonly clock: () => number
 }
 
@@ -54,7 +55,7 @@ export function send(parts: SendParts, outgoing: Outgoing, listener: CallListene
     clock: parts.clock,
     endsAt: outgoing.endsAt,
     onOver() {
-      parts.calls.delete(call)
+      parts.calls.remove(call)
       finished?.()
     },
   })
@@ -69,7 +70,6 @@ export function send(parts: SendParts, outgoing: Outgoing, listener: CallListene
     return call
   }
   if (call.isOver) finished()
-  else call.watchConnect()
   return call
 }
 

@@ -1,4 +1,5 @@
 import { createSseSplitter, type Dialect, type Reading, type SseSplitter, type StreamTap, type UpstreamError } from '@yumen/protocol'
+import type { AnswerOwner } from './answer.ts'
 import type { CallListener, UpstreamCall, UpstreamHeaders } from './call.ts'
 import { headerOf, isSuccess, RefusalBody } from './head.ts'
 
@@ -33,10 +34,7 @@ export interface StreamedParts {
   readonly dialect: Dialect
   readonly choices: number
   readonly limits: { readonly sseEventBytesMax: number; readonly errorBodyBytesMax: number; readonly preludeBytesMax: number }
-  readonly call: () => UpstreamCall
-  readonly onHead: () => void
-  readonly onAnswer: (answer: StreamAnswer) => void
-  readonly onFailure: (error: UpstreamError, refusal: Buffer | undefined) => void
+  readonly owner: AnswerOwner
 }
 
 /** Reads a stream and finds its commit point: the first event with content. Until then every failure is the attempt's. */
@@ -64,7 +62,7 @@ class StreamListener implements CallListener, StreamAnswer {
   }
 
   get call(): UpstreamCall {
-    return this.#parts.call()
+    return this.#parts.owner.call
   }
 
   attach(sink: EventSink): void {
@@ -91,7 +89,7 @@ class StreamListener implements CallListener, StreamAnswer {
     } else if ((headerOf(headers, 'content-encoding') ?? 'identity') !== 'identity') {
       this.#fail('the stream is compressed, which was not asked for')
     } else {
-      this.#parts.onHead()
+      this.#parts.owner.onStreaming()
     }
   }
 
@@ -113,7 +111,7 @@ class StreamListener implements CallListener, StreamAnswer {
 
   onEnd(): void {
     if (this.#refusal !== undefined) {
-      this.#parts.onFailure(this.#refusal.error(this.#parts.dialect), this.#refusal.bytes)
+      this.#parts.owner.onFailure(this.#refusal.error(this.#parts.dialect), this.#refusal.bytes)
       return
     }
     const rest = this.#splitter.rest.length
@@ -158,7 +156,7 @@ class StreamListener implements CallListener, StreamAnswer {
       this.#state = 'committed'
       this.#ending = ending
       this.call.pause()
-      this.#parts.onAnswer(this)
+      this.#parts.owner.onAnswer(this)
       return
     }
     this.#fail('the stream ended without any content')
@@ -174,6 +172,6 @@ class StreamListener implements CallListener, StreamAnswer {
     this.#state = 'failed'
     this.call.abort()
     if (wasAttached) this.#sink?.onFailure(error)
-    else this.#parts.onFailure(error, undefined)
+    else this.#parts.owner.onFailure(error, undefined)
   }
 }

@@ -1,4 +1,5 @@
 import { type Dialect, ScanError, type ScanLimits, scanObject, type UpstreamError, type Usage } from '@yumen/protocol'
+import type { AnswerOwner } from './answer.ts'
 import type { CallListener, UpstreamHeaders } from './call.ts'
 import { decodeAnswer, errorOf, headerOf, isSuccess, RefusalBody } from './head.ts'
 
@@ -15,11 +16,7 @@ export interface WholeAnswer {
 export interface WholeParts {
   readonly dialect: Dialect
   readonly limits: ScanLimits & { readonly upstreamAnswerBytesMax: number; readonly errorBodyBytesMax: number; readonly parseBytesMax: number }
-  readonly onAnswer: (answer: WholeAnswer) => void
-  /** `refusal` is the upstream's own body, where it sent one. */
-  readonly onFailure: (error: UpstreamError, refusal: Buffer | undefined) => void
-  /** Ends the call: what comes is too much, or of no use. */
-  readonly abort: () => void
+  readonly owner: AnswerOwner
 }
 
 /** Collects an answer up to its end. */
@@ -63,9 +60,8 @@ class WholeListener implements CallListener {
   }
 
   onEnd(): void {
-    const { dialect, onFailure } = this.#parts
     if (this.#refusal !== undefined) {
-      onFailure(this.#refusal.error(dialect), this.#refusal.bytes)
+      this.#parts.owner.onFailure(this.#refusal.error(this.#parts.dialect), this.#refusal.bytes)
       return
     }
     const [only] = this.#chunks
@@ -81,19 +77,23 @@ class WholeListener implements CallListener {
   }
 
   onFailure(error: UpstreamError): void {
-    this.#parts.onFailure(error, undefined)
+    this.#parts.owner.onFailure(error, undefined)
   }
 
   #read(bytes: Buffer): void {
-    const { dialect, limits, onAnswer, onFailure } = this.#parts
+    const { dialect, limits, owner } = this.#parts
     const read = bytes.length <= limits.parseBytesMax ? readSmall(dialect, bytes) : readLarge(dialect, bytes, limits)
-    if (read.kind === 'answer') onAnswer({ kind: 'whole', bytes, contentType: this.#contentType, usage: read.usage, parsed: read.parsed })
-    else onFailure(read.error, bytes)
+    if (read.kind === 'error') {
+      owner.onFailure(read.error, bytes)
+      return
+    }
+    owner.onAnswer({ kind: 'whole', bytes, contentType: this.#contentType, usage: read.usage, parsed: read.parsed })
   }
 
   #fail(message: string): void {
-    this.#parts.abort()
-    this.#parts.onFailure({ class: 'upstream_protocol', status: 200, message }, undefined)
+    const { owner } = this.#parts
+    owner.call.abort()
+    owner.onFailure({ class: 'upstream_protocol', status: 200, message }, undefined)
   }
 }
 

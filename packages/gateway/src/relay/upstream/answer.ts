@@ -1,0 +1,14 @@
+import type { UpstreamError } from '@yumen/protocol'
+import type { UpstreamCall } from './call.ts'
+import type { StreamAnswer } from './streamed.ts'
+import type { WholeAnswer } from './whole.ts'
+
+/** Who waits for what comes of one call. */
+export interface AnswerOwner {
+  readonly call: UpstreamCall
+  /** The upstream accepted and begins to stream. */
+  onStreaming(): void
+  onAnswer(answer: WholeAnswer | StreamAnswer): void
+  /** `refusal` is the upstream's own body, where it sent one that is small enough to be passed on. */
+  onFailure(error: UpstreamError, refusal: Buffer | undefined): void
+}
