@@ -125,7 +125,7 @@ const errors: readonly ErrorCase[] = [
 ]
 const faulty = [
   ...errors.flatMap(({ model }) => (model?.startsWith('sim-fault') ? [model] : [])),
-  ...['error-first-event', 'empty-stream', 'rate-limited-7', 'status-404'].map(fault),
+  ...['error-first-event', 'empty-stream', 'only-end', 'rate-limited-7', 'status-404'].map(fault),
 ]
 
 /** Asks one case whole and streamed, and gives what was raised. */
@@ -191,6 +191,7 @@ describe('errors before an answer', () => {
   test.each([
     { model: 'sim-fault-error-first-event', status: 529 },
     { model: 'sim-fault-empty-stream', status: 502 },
+    { model: 'sim-fault-only-end', status: 502 },
   ])('$model is an error of the request, not of the stream', async ({ model, status }) => {
     const error = await apiErrorOf(client.messages.create({ ...ask(model), stream: true }))
     expect(error).toBeInstanceOf(Anthropic.InternalServerError)

@@ -84,7 +84,7 @@ const errors: readonly ErrorCase[] = [
 ]
 const faulty = [
   ...errors.flatMap(({ model }) => (model?.startsWith('sim-fault') ? [model] : [])),
-  ...['error-first-event', 'empty-stream', 'rate-limited-7', 'content-filter'].map(fault),
+  ...['error-first-event', 'empty-stream', 'only-end', 'rate-limited-7', 'content-filter'].map(fault),
 ]
 
 describe('errors before an answer', () => {
@@ -157,6 +157,7 @@ describe('errors before an answer', () => {
   test.each([
     { model: 'sim-fault-error-first-event', status: 503 },
     { model: 'sim-fault-empty-stream', status: 500 },
+    { model: 'sim-fault-only-end', status: 500 },
   ])('$model is an error of the request, not of the stream', async ({ model, status }) => {
     expect((await apiErrorOf(client.models.generateContentStream(ask(model)))).status).toBe(status)
   })

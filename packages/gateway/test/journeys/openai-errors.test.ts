@@ -314,7 +314,7 @@ const errors: readonly ErrorCase[] = [
 ]
 const faulty = [
   ...errors.flatMap(({ model }) => (model?.startsWith('sim-fault') ? [model] : [])),
-  ...['error-first-event', 'empty-stream', 'rate-limited-7'].map(fault),
+  ...['error-first-event', 'empty-stream', 'only-end', 'rate-limited-7'].map(fault),
 ]
 
 /** Asks one case on each endpoint, whole and streamed, and gives what was raised. */
@@ -398,6 +398,7 @@ describe('errors before an answer', () => {
   test.each([
     { model: 'sim-fault-error-first-event', status: 503 },
     { model: 'sim-fault-empty-stream', status: 502 },
+    { model: 'sim-fault-only-end', status: 502 },
   ])('$model is an error of the request, not of the stream', async ({ model, status }) => {
     const error = await apiErrorOf(client.chat.completions.create({ model, messages, stream: true }))
     expect(error).toBeInstanceOf(OpenAI.InternalServerError)

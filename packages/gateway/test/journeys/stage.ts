@@ -49,7 +49,12 @@ export const exclusive = {
 } as const
 
 /** Client's name → upstream's name, on every channel. */
-export const mapped = { 'my-model': 'sim', 'my-thinker': 'sim-reasoning', 'my-caller': 'sim-tools' } as const
+export const mapped = {
+  'my-model': 'sim',
+  'my-thinker': 'sim-reasoning',
+  'my-caller': 'sim-tools',
+  'my-oddity': 'sim-unicode-crlf-bytes1',
+} as const
 
 /** What the upstream says, by the name of the model; `expected` of each client says what has to arrive. */
 export const contents = [

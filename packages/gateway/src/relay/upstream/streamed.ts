@@ -117,7 +117,7 @@ class StreamListener implements CallListener, StreamAnswer {
     const rest = this.#splitter.rest.length
     if (this.#state === 'attached') this.#sink?.onEnd(rest)
     else if (this.#state === 'committed') this.#ending = () => this.#sink?.onEnd(rest)
-    else if (this.tap.isFinished) this.#commit(() => this.#sink?.onEnd(rest))
+    else if (this.tap.isFinished) this.#commitEmpty(() => this.#sink?.onEnd(rest))
     else this.#fail('the stream ended before its first content')
   }
 
@@ -139,27 +139,31 @@ class StreamListener implements CallListener, StreamAnswer {
       return
     }
     this.#hold({ bytes, data, event, reading })
-    // An end without content is held too: whether the stream was empty is known when the upstream has ended it.
-    if (this.#state === 'open' && (reading === 'content' || reading === 'end' || this.tap.text !== '')) this.#commit()
+    if (this.#state !== 'open') return
+    // The first content may be an image of megabytes: what came before it is bounded, not it.
+    if (reading === 'content' || this.tap.text !== '') this.#commit()
+    else if (reading === 'end') this.#commitEmpty()
+    else if (this.#heldBytes > this.#parts.limits.preludeBytesMax) {
+      this.#fail(`more than ${this.#parts.limits.preludeBytesMax} bytes came before the first content`)
+    }
   }
 
   #hold(event: PassingEvent): void {
     this.#held.push(event)
     this.#heldBytes += event.bytes.length
-    if (this.#state === 'open' && this.#heldBytes > this.#parts.limits.preludeBytesMax) {
-      this.#fail(`more than ${this.#parts.limits.preludeBytesMax} bytes came before the first content`)
-    }
   }
 
   #commit(ending?: () => void): void {
-    if (!this.tap.isFinished || this.tap.text !== '' || this.tap.usage !== undefined) {
-      this.#state = 'committed'
-      this.#ending = ending
-      this.call.pause()
-      this.#parts.owner.onAnswer(this)
-      return
-    }
-    this.#fail('the stream ended without any content')
+    this.#state = 'committed'
+    this.#ending = ending
+    this.call.pause()
+    this.#parts.owner.onAnswer(this)
+  }
+
+  /** An end without content is an answer when every choice finished and was counted; a bare terminator is none. */
+  #commitEmpty(ending?: () => void): void {
+    if (this.tap.isFinished && this.tap.usage !== undefined) this.#commit(ending)
+    else this.#fail('the stream ended without any content')
   }
 
   #fail(message: string): void {
