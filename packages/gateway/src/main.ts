@@ -23,13 +23,13 @@ export async function serve(environment: Environment): Promise<void> {
   log.flush()
 }
 
-export interface Gateway {
+interface Gateway {
   readonly port: number
   /** Ends in good order; `false` when the journal could not be committed. */
   stop(): Promise<boolean>
 }
 
-export async function startGateway(environment: Environment, log: Log): Promise<Gateway> {
+async function startGateway(environment: Environment, log: Log): Promise<Gateway> {
   const startedAt = performance.now()
   const now = Date.now
   const clock = () => performance.now()

@@ -212,6 +212,8 @@ const messageRules: readonly ErrorRule[] = [
 
 /** Words that name a whole status; the lines above say more. */
 const wordRules: readonly ErrorRule[] = [
+  // Money, whatever word stands beside it: Google has no word of its own for it.
+  { class: 'quota_upstream', statuses: [402] },
   { class: 'model_unavailable', codes: ['not_found_error', 'not_found', 'notfounderror'] },
   { class: 'auth_upstream', codes: ['permission_error', 'permission_denied', 'unauthenticated'] },
   { class: 'rate_limited', codes: ['resource_exhausted'] },
@@ -221,7 +223,6 @@ const wordRules: readonly ErrorRule[] = [
 const statusRules: readonly ErrorRule[] = [
   { class: 'payload_too_large', statuses: [413] },
   { class: 'auth_upstream', statuses: [401, 403] },
-  { class: 'quota_upstream', statuses: [402] },
   { class: 'rate_limited', statuses: [429] },
   { class: 'overloaded', statuses: [503, 529] },
   { class: 'upstream_timeout', statuses: [408, 504] },

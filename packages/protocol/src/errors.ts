@@ -75,6 +75,8 @@ export interface ToldError {
   readonly message: string
   readonly param?: string
   readonly requestId: string
+  /** Another HTTP status than the class's own: an address that does not exist (404), a method that it does not take (405). */
+  readonly status?: number
   /** Milliseconds; becomes `retry-after` and Gemini's RetryInfo. */
   readonly retryAfterMs?: number
 }

@@ -343,12 +343,8 @@ test.each<[DialectName, unknown]>([
   expect(dialects[name].findError(body)).toBeUndefined()
 })
 
-test('a failed response and a blocked prompt are errors', () => {
+test('a failed response is an error, a blocked prompt is an answer that says so', () => {
   const failed = { status: 'failed', output: [], error: { code: 'rate_limit_exceeded', message: 'no' } }
   expect(dialects['openai-responses'].findError(failed)?.class).toBe('rate_limited')
-  expect(dialects.gemini.findError({ promptFeedback: { blockReason: 'SAFETY' } })).toMatchObject({
-    class: 'content_policy',
-    status: 400,
-    upstreamCode: 'SAFETY',
-  })
+  expect(dialects.gemini.findError({ promptFeedback: { blockReason: 'SAFETY' } })).toBeUndefined()
 })

@@ -71,7 +71,7 @@ describeStores('requests', stores => {
     let pages = 0
     let after: string | undefined
     do {
-      const page = await listRequests(store.db, { ...filter, after, limit }, limits)
+      const page = await listRequests(await store.kysely(), { ...filter, after, limit }, limits)
       ids.push(...page.items.map(item => item.id))
       after = page.next
       pages += 1
@@ -80,14 +80,14 @@ describeStores('requests', stores => {
   }
 
   test('a request is found with its charge', async () => {
-    const entry = await findRequest(store.db, idOf({ minute: 0 }))
+    const entry = await findRequest(await store.kysely(), idOf({ minute: 0 }))
     expect(entry).toMatchObject({
       account_id: 1,
       class: 'ok',
       amount_nusd: 9_007_199_254_740_993n,
       ratio: '1',
     })
-    expect(await findRequest(store.db, 'nothing')).toBeUndefined()
+    expect(await findRequest(await store.kysely(), 'nothing')).toBeUndefined()
   })
 
   test('pages go from the newest to the oldest, each request once', async () => {
@@ -104,10 +104,10 @@ describeStores('requests', stores => {
   })
 
   test('what arrives while pages are turned moves nothing', async () => {
-    const first = await listRequests(store.db, { accountId: 3, limit: 5 })
+    const first = await listRequests(await store.kysely(), { accountId: 3, limit: 5 })
     await commit([{ minute: 700, account: 3 }])
-    const second = await listRequests(store.db, { accountId: 3, limit: 5, after: first.next })
-    const again = await listRequests(store.db, { accountId: 3, limit: 11 })
+    const second = await listRequests(await store.kysely(), { accountId: 3, limit: 5, after: first.next })
+    const again = await listRequests(await store.kysely(), { accountId: 3, limit: 11 })
     expect(again.items.slice(1).map(item => item.id)).toEqual(
       [...first.items, ...second.items].map(item => item.id),
     )
@@ -131,7 +131,7 @@ describeStores('requests', stores => {
       return now
     }
     const limits = { scanMs: 200, sliceRows: 10, clock }
-    const page = await listRequests(store.db, { model: 'rare', limit: 5 }, limits)
+    const page = await listRequests(await store.kysely(), { model: 'rare', limit: 5 }, limits)
     expect(page.scannedTo).toBeGreaterThan(noon + 3 * hour)
     expect(page.next).toBeDefined()
     const { ids, pages } = await all({ model: 'rare' }, 5, limits)
@@ -145,12 +145,12 @@ describeStores('requests', stores => {
       looks += 1
       return 0
     }
-    await listRequests(store.db, { model: 'rare', limit: 5 }, { scanMs: 1, sliceRows: 20, clock })
+    await listRequests(await store.kysely(), { model: 'rare', limit: 5 }, { scanMs: 1, sliceRows: 20, clock })
     expect(looks).toBeLessThanOrEqual(4)
   })
 
   test('usage by hour adds up exactly', async () => {
-    const hours = await usageByHour(store.db, { accountId: 2, since: noon, until: noon + 2 * hour })
+    const hours = await usageByHour(await store.kysely(), { accountId: 2, since: noon, until: noon + 2 * hour })
     const sums = { requests: 10, failures: 0, input_tokens: 100, output_tokens: 20, cached_tokens: 0 }
     expect(hours).toEqual([
       { hour: noon, ...sums, amount_nusd: 90_071_992_547_409_930n },

@@ -44,13 +44,13 @@ export async function addChannel(channel: NewChannel): Promise<AddedChannel> {
           .join('\n'),
       )
     }
-    if ((await findChannel(store.db, channel.name))?.name === channel.name) {
+    if ((await findChannel(await store.kysely(), channel.name))?.name === channel.name) {
       throw new CliError(
         `there is a channel ${channel.name} already: remove it first, or change it by \`yumen apply\``,
       )
     }
     await store.run('applyState', { desired: reading.desired, prune: false, dryRun: false, now: Date.now() })
-    const row = await findChannel(store.db, channel.name)
+    const row = await findChannel(await store.kysely(), channel.name)
     if (row === undefined) throw new Error(`channel ${channel.name} was added and is not there`)
     return { id: row.id, name: row.name, provider: row.provider, models: JSON.parse(row.models) }
   } finally {

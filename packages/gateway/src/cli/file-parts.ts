@@ -10,7 +10,7 @@ export function filePartsOf(environment: Environment, store: () => Promise<Store
   return {
     readFile: (path: string) => readFile(path, 'utf8'),
     existing: async () => {
-      const { db } = await store()
+      const db = await (await store()).kysely()
       const users = await db.selectFrom('users').select('username').execute()
       const channels = await db.selectFrom('channels').select('name').execute()
       return {

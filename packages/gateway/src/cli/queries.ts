@@ -1,6 +1,6 @@
 import type { Row, Store } from '#store'
 
-type Db = Store['db']
+type Db = Db
 
 export type UserLine = Awaited<ReturnType<typeof listUsers>>[number]
 export type ApiKeyLine = Awaited<ReturnType<typeof listApiKeys>>[number]

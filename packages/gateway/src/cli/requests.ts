@@ -32,7 +32,7 @@ interface KeyOwner {
 
 /** Requests as `requests --json` prints them, with the names of their keys' owners. */
 export async function showRequests(
-  db: Store['db'],
+  db: Db,
   entries: readonly RequestEntry[],
 ): Promise<readonly ShownRequest[]> {
   const owners = await findOwners(db, [...new Set(entries.map(entry => entry.api_key_id))])
@@ -82,7 +82,7 @@ function fullUsage(packed: Partial<Usage>): Usage {
 }
 
 async function findOwners(
-  db: Store['db'],
+  db: Db,
   keyIds: readonly number[],
 ): Promise<ReadonlyMap<number, KeyOwner>> {
   const owners = new Map<number, KeyOwner>()

@@ -52,6 +52,16 @@ export const channelSettings = known('settings', {
    */
   other: anyText(),
   openai_organization: anyText(),
+  /** Azure: `azure_api: v1` uses the versionless addresses, `azure_strip_dots` the deployment names of old channels. */
+  azure_api: oneOf(['classic', 'v1']).optional(),
+  azure_strip_dots: flag(),
+  /** Azure and Gemini. */
+  api_version: anyText(),
+  /** Values of DashScope's headers. */
+  dashscope_plugin: anyText(),
+  dashscope_workspace: anyText(),
+  dashscope_data_inspection: anyText(),
+  dashscope_session_cache: anyText(),
   connectTimeoutMs: optionOf('relay.connectTimeoutMs'),
   firstByteTimeoutMs: optionOf('relay.firstByteTimeoutMs'),
   idleTimeoutMs: optionOf('relay.idleTimeoutMs'),

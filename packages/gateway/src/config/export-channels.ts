@@ -3,7 +3,7 @@ import { jsonOf, withoutRepeats } from './export-parts.ts'
 import { definedMembers } from './members.ts'
 
 interface Parts {
-  readonly db: Store['db']
+  readonly db: Db
   readonly openChannelKey: ((sealed: string) => string) | undefined
 }
 

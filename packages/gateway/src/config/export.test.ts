@@ -47,7 +47,7 @@ const env = { ROOT_PASSWORD: 'root-password', DASHSCOPE_API_KEY: 'sk-upstream' }
 
 test('what is exported and applied again changes nothing', async () => {
   expect(await apply(example, env)).not.toEqual([])
-  const exported = await exportState({ db: store.db, now: 2_000, openChannelKey: undefined })
+  const exported = await exportState({ db: await store.kysely(), now: 2_000, openChannelKey: undefined })
   expect(exported).toContain('keys: [ { env: YUMEN_CHANNEL_BAILIAN_KEY } ]')
   expect(exported).not.toContain('sk-upstream')
   expect(await apply(exported, { YUMEN_CHANNEL_BAILIAN_KEY: 'sk-upstream' })).toEqual([])
@@ -56,7 +56,7 @@ test('what is exported and applied again changes nothing', async () => {
 test('with secrets it needs no environment', async () => {
   await apply(example, env)
   const openChannelKey = (sealed: string) => sealed.replace('sealed:', '')
-  const exported = await exportState({ db: store.db, now: 2_000, openChannelKey })
+  const exported = await exportState({ db: await store.kysely(), now: 2_000, openChannelKey })
   expect(exported).toContain('sk-upstream')
   expect(await apply(exported, {})).toEqual([])
 })
@@ -66,14 +66,14 @@ test('names that look like numbers, booleans or YAML signs come back as they are
   const channels = names.map(name => ({ name, provider: 'openai', models: names, keys: ['k'] }))
   const prices = Object.fromEntries(names.map(name => [name, { input: '1' }]))
   await apply(JSON.stringify({ apiVersion: 'yumen/v1', channels, prices }), {})
-  const exported = await exportState({ db: store.db, now: 2_000, openChannelKey: () => 'k' })
+  const exported = await exportState({ db: await store.kysely(), now: 2_000, openChannelKey: () => 'k' })
   expect(await apply(exported, {})).toEqual([])
 })
 
 test('channels whose names differ in signs only have variables of their own', async () => {
   const channels = ['a-b', 'a_b', '玉门'].map(name => ({ name, provider: 'openai', keys: ['k', 'l'] }))
   await apply(JSON.stringify({ apiVersion: 'yumen/v1', channels }), {})
-  const exported = await exportState({ db: store.db, now: 2_000, openChannelKey: undefined })
+  const exported = await exportState({ db: await store.kysely(), now: 2_000, openChannelKey: undefined })
   const variables = exported.match(/YUMEN_CHANNEL_\w+/g) ?? []
   expect(variables).toHaveLength(6)
   expect(new Set(variables).size).toBe(6)

@@ -4,7 +4,7 @@ import { jsonOf, usdOf, withoutRepeats } from './export-parts.ts'
 import { definedMembers } from './members.ts'
 import { renderExport } from './render-export.ts'
 
-type Db = Store['db']
+type Db = Db
 
 export interface ExportParts {
   readonly db: Db

@@ -82,6 +82,6 @@ function seqOf(json: string): number {
   return Number.parseInt(json.slice('{"seq":'.length), 10)
 }
 
-export class JournalFormatError extends Error {
+class JournalFormatError extends Error {
   override readonly name = 'JournalFormatError'
 }

@@ -29,7 +29,10 @@ export function createUncommitted(): Uncommitted {
     },
     peek(recordsMax) {
       let sum = 0
-      const end = queue.findIndex(lines => (sum += lines.records) >= recordsMax)
+      const end = queue.findIndex(lines => {
+        sum += lines.records
+        return sum >= recordsMax
+      })
       return end < 0 ? queue : queue.slice(0, end + 1)
     },
     drop(writes) {

@@ -72,7 +72,7 @@ export function createWriter({ path, header, limits }: WriterParts): Writer {
       const closing = replaced
       replaced = []
       fdatasync(current.descriptor, error => {
-        closing.forEach(descriptor => closeSync(descriptor))
+        for (const descriptor of closing) closeSync(descriptor)
         done(error)
       })
     },
@@ -89,7 +89,7 @@ export function createWriter({ path, header, limits }: WriterParts): Writer {
       return oldBytes + current.bytes
     },
     close() {
-      replaced.forEach(descriptor => closeSync(descriptor))
+      for (const descriptor of replaced) closeSync(descriptor)
       fdatasyncSync(current.descriptor)
       closeSync(current.descriptor)
     },

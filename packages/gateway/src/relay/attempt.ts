@@ -29,9 +29,8 @@ export interface AttemptAsk {
   readonly log: RequestLog
   readonly reply: Reply
   readonly candidates: Iterator<Candidate, undefined>
-  /** Candidates after the first. */
-  readonly retryTimes: number
-  readonly endsAt: number
+  /** When the request arrived, on the relay's clock. */
+  readonly startedAt: number
   readonly client: (name: string) => string | undefined
 }
 
@@ -52,15 +51,17 @@ export class ClientGoneError extends Error {
  */
 export async function attempt(parts: AttemptParts, ask: AttemptAsk): Promise<Accepted> {
   let failed: Failed | undefined
-  for (let count = 0; count <= ask.retryTimes; count++) {
+  for (let tried = 1; ; tried++) {
     const next = ask.candidates.next()
     if (next.done === true) break
-    const { outcome: tried } = new Trial(parts, ask, next.value)
-    const outcome = await tried
+    const trial = new Trial(parts, ask, next.value)
+    const outcome = await trial.outcome
     if (outcome.kind === 'gone') throw new ClientGoneError('the client left')
     if (outcome.kind === 'answered') return outcome.accepted
     failed = mergeFailures(failed, outcome)
-    if (remedies[outcome.error.class] === 'tell-client' || parts.clock() >= ask.endsAt) break
+    if (remedies[outcome.error.class] === 'tell-client') break
+    const { retryTimes, totalTimeoutMs } = next.value.channel.timeLimits
+    if (tried > retryTimes || parts.clock() >= ask.startedAt + totalTimeoutMs) break
   }
   if (failed === undefined) throw new GatewayError('no_candidate', `no channel can serve ${ask.facts.model} now`)
   throw tell(failed, ask)
@@ -94,7 +95,7 @@ class Trial implements AnswerOwner, GoneWatcher {
     this.#ask = ask
     this.#candidate = candidate
     this.#startedAt = parts.clock()
-    const { facts, target, dialect, client, endsAt, reply } = ask
+    const { facts, target, dialect, client, startedAt, reply } = ask
     const upstreamAsk = askOf(candidate, target, facts)
     const body = buildUpstreamBody(facts, target, { candidate, ask: upstreamAsk }, parts.limits)
     this.#body = body
@@ -103,7 +104,7 @@ class Trial implements AnswerOwner, GoneWatcher {
     const listener = facts.isStreaming
       ? createStreamListener({ dialect, choices: facts.choices, limits, owner: this })
       : createWholeListener({ dialect, limits, owner: this })
-    this.#call = send(parts, { candidate, ask: upstreamAsk, body, client, endsAt }, listener)
+    this.#call = send(parts, { candidate, ask: upstreamAsk, body, client, startedAt }, listener)
   }
 
   get call(): UpstreamCall {

@@ -48,7 +48,7 @@ function record(parts: RelayParts, { log, requestId, dialect }: Failing, ending:
 function render(error: GatewayError, { dialect, requestId }: Failing): { status: number; body: Buffer | string } {
   if (error.native !== undefined) return error.native
   const { status, body } = dialect.renderError(toldError(error, requestId))
-  return { status: error.status ?? status, body: JSON.stringify(body) }
+  return { status, body: JSON.stringify(body) }
 }
 
 function toldError(error: GatewayError, requestId: string): ToldError {
@@ -56,6 +56,7 @@ function toldError(error: GatewayError, requestId: string): ToldError {
     class: error.class,
     message: error.message,
     requestId,
+    ...(error.status !== undefined && { status: error.status }),
     ...(error.param !== undefined && { param: error.param }),
     ...(error.retryAfterMs !== undefined && { retryAfterMs: error.retryAfterMs }),
   }

@@ -68,8 +68,7 @@ async function relayTarget(parts: RelayParts, { request, reply, header, id }: In
     log.mark('planned')
     const accepted = await attempt(parts, {
       target, dialect, facts, log, reply, candidates,
-      retryTimes: snapshot.options['relay.retryTimes'],
-      endsAt: parts.clock() - log.elapsed + snapshot.options['relay.totalTimeoutMs'],
+      startedAt: log.startedAt,
       client: header,
     })
     log.candidate = accepted.candidate

@@ -19,6 +19,8 @@ export class RequestLog {
   readonly id: string
   /** Arrival, milliseconds UTC. */
   readonly time: number
+  /** Arrival on the relay's own clock. */
+  readonly startedAt: number
   readonly target: Target
   readonly attempts: AttemptRecord[] = []
   readonly warnings: string[] = []
@@ -28,7 +30,6 @@ export class RequestLog {
   /** The candidate that answered. */
   candidate: Candidate | undefined
   readonly #clock: () => number
-  readonly #startedAt: number
   readonly #timings: { -readonly [Name in keyof Timings]?: Timings[Name] } = {}
 
   constructor(parts: { id: string; time: number; target: Target; clock: () => number }) {
@@ -36,12 +37,12 @@ export class RequestLog {
     this.time = parts.time
     this.target = parts.target
     this.#clock = parts.clock
-    this.#startedAt = parts.clock()
+    this.startedAt = parts.clock()
   }
 
   /** Milliseconds since the arrival. */
   get elapsed(): number {
-    return this.#clock() - this.#startedAt
+    return this.#clock() - this.startedAt
   }
 
   /** Notes when a step was done; the first time counts. */

@@ -145,7 +145,7 @@ function defaultModel(target: Target): string | undefined {
 }
 
 /** Google writes model names with and without `models/`. */
-export function bareName(model: string): string {
+function bareName(model: string): string {
   return model.startsWith('models/') ? model.slice('models/'.length) : model
 }
 

@@ -61,5 +61,5 @@ function connectionOver(execute: Execute): DatabaseConnection {
 }
 
 async function refuseTransaction(): Promise<void> {
-  throw new Error('Store.db reads; a write is a procedure: store.run(name, args)')
+  throw new Error('Store.kysely reads; a write is a procedure: store.run(name, args)')
 }

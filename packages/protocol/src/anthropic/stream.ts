@@ -16,10 +16,12 @@ export function tap(_choices: number): StreamTap {
  * events and block types never fail it. Source: docs.anthropic.com, "Streaming messages";
  * `MessageStreamEvent` of the SDK 1.13.
  */
-class MessageTap implements StreamTap {
+export class MessageTap implements StreamTap {
   text = ''
   error: UpstreamError | undefined
   isFinished = false
+  /** The block that was started and not stopped; `undefined` between blocks. */
+  openBlock: number | undefined
   #usage: Wire | undefined
 
   get usage(): Usage | undefined {
@@ -47,9 +49,13 @@ class MessageTap implements StreamTap {
         this.#note(wireAt(wireAt(message, 'message'), 'usage'))
         return this.#calm('prelude')
       case 'content_block_start':
+        this.openBlock = typeof message.index === 'number' ? message.index : undefined
         return this.#calm(this.#readStart(wireAt(message, 'content_block')))
       case 'content_block_delta':
         return this.#calm(this.#readDelta(wireAt(message, 'delta')))
+      case 'content_block_stop':
+        this.openBlock = undefined
+        return this.#calm('prelude')
       case 'message_delta':
         this.#note(wireAt(message, 'usage'))
         if (textAt(message.delta, 'stop_reason') !== '') this.isFinished = true

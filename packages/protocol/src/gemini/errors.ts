@@ -14,7 +14,7 @@ import { findUpstreamError, parseUpstreamError } from '../upstream-errors.ts'
  * passes it on whole.
  */
 export function renderError(error: ToldError): RenderedError {
-  const status = errorStatus(error.class, 'gemini')
+  const status = error.status ?? errorStatus(error.class, 'gemini')
   const seconds =
     error.retryAfterMs === undefined ? undefined : Math.max(1, Math.ceil(error.retryAfterMs / 1000))
   return {
@@ -23,7 +23,7 @@ export function renderError(error: ToldError): RenderedError {
       error: {
         code: status,
         message: messageOf(error),
-        status: errorClasses[error.class].gemini,
+        status: error.status === 404 ? 'NOT_FOUND' : errorClasses[error.class].gemini,
         ...(seconds !== undefined && {
           details: [{ '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: `${seconds}s` }],
         }),
@@ -41,23 +41,14 @@ export function parseError(status: number, body: unknown): UpstreamError {
   return parseUpstreamError('gemini', status, body)
 }
 
-/**
- * An error object, or a prompt that was blocked: that answer has no candidates. Streamed answers come as a
- * list.
- */
+/** An error object. A prompt that was blocked is none: it is an answer of status 200 that says so. */
 export function findError(body: unknown): UpstreamError | undefined {
-  return findUpstreamError('gemini', body) ?? findBlock(Array.isArray(body) ? body[0] : body)
+  return findUpstreamError('gemini', body)
 }
 
-/**
- * A blocked prompt; Google sends it with status 200, the SDKs' users know it as a refusal of what they asked.
- */
-export function findBlock(answer: unknown): UpstreamError | undefined {
-  const feedback = wireAt(answer, 'promptFeedback')
-  const reason = textAt(feedback, 'blockReason')
-  if (reason === '' || listAt(answer, 'candidates').length > 0) return undefined
-  const message = textAt(feedback, 'blockReasonMessage') || `the prompt was blocked: ${reason}`
-  return { class: 'content_policy', status: 400, message, upstreamCode: reason }
+/** Whether `answer` says that the prompt was blocked: it has no candidates and is whole as it is. */
+export function isBlock(answer: unknown): boolean {
+  return textAt(wireAt(answer, 'promptFeedback'), 'blockReason') !== '' && listAt(answer, 'candidates').length === 0
 }
 
 /** Google's own sentence, which clients match in order to compact the conversation. */

@@ -145,12 +145,6 @@ test.each(cases)('$says', ({ choices = 1, steps, text, isFinished, counts }) => 
 
 test.each([
   {
-    says: 'a blocked prompt',
-    data: { promptFeedback: { blockReason: 'PROHIBITED_CONTENT' }, usageMetadata: prompt },
-    gives: 'content_policy',
-    status: 400,
-  },
-  {
     says: 'an error object',
     data: { error: { code: 503, status: 'UNAVAILABLE', message: 'no' } },
     gives: 'overloaded',
@@ -173,6 +167,13 @@ test.each([
   expect(tap.read(JSON.stringify(data), '')).toBe('error')
   expect(tap.error).toMatchObject({ class: gives, status })
   expect(tap.isFinished).toBe(false)
+})
+
+test('a blocked prompt is a whole answer without candidates', () => {
+  const tap = gemini.tap(2)
+  const data = { promptFeedback: { blockReason: 'PROHIBITED_CONTENT' }, usageMetadata: prompt }
+  expect(tap.read(JSON.stringify(data), '')).toBe('finish')
+  expect([tap.isFinished, tap.error]).toEqual([true, undefined])
 })
 
 test('half an object breaks the protocol', () => {

@@ -4,7 +4,7 @@ import { isWire, listAt, parseJson, textAt, type Wire, wireAt } from '../reading
 import { findUpstreamError, parseUpstreamError, protocolError } from '../upstream-errors.ts'
 import type { ServerTools, Usage } from '../usage.ts'
 import { readCandidate } from './answer.ts'
-import { findBlock } from './errors.ts'
+import { isBlock } from './errors.ts'
 import { countSearches, parseUsage } from './usage.ts'
 
 /**
@@ -53,8 +53,9 @@ class ContentTap implements StreamTap {
       return this.#fail(protocolError(`an event of ${data.length} characters is not JSON`))
     }
     if (isWire(object)) this.#note(object)
-    const error = findUpstreamError('gemini', object) ?? findBlock(object)
+    const error = findUpstreamError('gemini', object)
     if (error) return this.#fail(error)
+    if (isBlock(object)) return this.#endAll()
     return isWire(object) ? this.#readObject(object) : this.#calm()
   }
 
@@ -77,6 +78,12 @@ class ContentTap implements StreamTap {
     this.#hasContent ||= hasContent
     if (this.isFinished) return 'finish'
     return hasContent ? 'content' : 'prelude'
+  }
+
+  /** A blocked prompt is a whole answer: no candidate will come. */
+  #endAll(): Reading {
+    for (let index = 0; index < this.#choices; index++) this.#ended.add(index)
+    return 'finish'
   }
 
   #end(candidate: Wire, position: number): void {

@@ -92,7 +92,7 @@ function scanMember(bytes: Buffer, at: number, last: number, limits: ScanLimits)
   if (at >= last || bytes[at] !== quote) throw unexpected(bytes, at, last, 'a member name')
   const keyEnd = skipString(bytes, at, last)
   const isEscaped = hasBackslash(bytes, at, keyEnd)
-  const name = isEscaped ? unescape(bytes, at, keyEnd) : bytes.toString('utf8', at + 1, keyEnd - 1)
+  const name = isEscaped ? decodeName(bytes, at, keyEnd) : bytes.toString('utf8', at + 1, keyEnd - 1)
   const separator = skipSpace(bytes, keyEnd, last)
   if (separator >= last || bytes[separator] !== colon) throw unexpected(bytes, separator, last, '":"')
   const valueStart = skipSpace(bytes, separator + 1, last)
@@ -184,7 +184,7 @@ function hasBackslash(bytes: Buffer, start: number, end: number): boolean {
   return false
 }
 
-function unescape(bytes: Buffer, start: number, end: number): string {
+function decodeName(bytes: Buffer, start: number, end: number): string {
   try {
     return String(JSON.parse(bytes.toString('utf8', start, end)))
   } catch (error) {

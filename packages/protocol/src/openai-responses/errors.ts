@@ -13,7 +13,7 @@ import { ResponsesTap } from './stream.ts'
 /** `{"error":{message,type,code,param}}`, as in chat completions. */
 export function renderError(error: ToldError): RenderedError {
   return {
-    status: errorStatus(error.class, 'openai-responses'),
+    status: error.status ?? errorStatus(error.class, 'openai-responses'),
     body: { error: openAiError(error, 'input') },
   }
 }
@@ -28,7 +28,7 @@ export function renderErrorFrame(error: ToldError, tap?: StreamTap): string {
   const sequence_number = opened?.nextSequence ?? 0
   const { message, code, param } = openAiError(error, 'input')
   if (!opened?.head) return frame({ type: 'error', code, message, param, sequence_number })
-  const failed = { status: 'failed', error: { code: failureCode(error.class), message }, output: [] }
+  const failed = { status: 'failed', error: { code: failureCode(error.class), message }, output: opened.items.list() }
   return frame({ type: 'response.failed', sequence_number, response: { ...opened.head, ...failed } })
 }
 

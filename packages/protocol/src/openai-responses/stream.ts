@@ -4,6 +4,7 @@ import { isWire, parseJson, textAt, type Wire, wireAt } from '../reading.ts'
 import { findUpstreamError, parseUpstreamError, protocolError } from '../upstream-errors.ts'
 import type { Usage } from '../usage.ts'
 import { contentOf, isCall, nameOf, textOf } from './answer.ts'
+import { OutputItems } from './items.ts'
 import { parseUsage } from './usage.ts'
 
 /** A `response.created` repeats instructions and tools; of a longer one only the short members are kept. */
@@ -26,6 +27,8 @@ export class ResponsesTap implements StreamTap {
   isFinished = false
   /** The response of `response.created`, for a `response.failed` of our own. */
   head: Wire | undefined
+  /** What of the output was told so far. */
+  readonly items = new OutputItems()
   /** The sequence number that follows the last event that is not the terminal one. */
   nextSequence = 0
   /** Items, by output index, of which deltas came: their `done` events say nothing new. */
@@ -70,6 +73,7 @@ export class ResponsesTap implements StreamTap {
         return this.#calm('prelude')
       default:
         this.#count(message)
+        this.items.note(message, type)
         return this.#readOther(message, type)
     }
   }

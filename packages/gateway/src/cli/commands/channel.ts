@@ -103,7 +103,7 @@ async function readKey({ key, keyEnv, keyStdin }: AddOptions): Promise<string> {
 
 async function list({ json }: JsonOption): Promise<void> {
   await withStore(async ({ store }) => {
-    const channels = (await listChannels(store.db)).map(contractOf)
+    const channels = (await listChannels(await store.kysely())).map(contractOf)
     if (json) return printJson({ items: channels })
     printTable(
       channels,
@@ -124,10 +124,10 @@ async function list({ json }: JsonOption): Promise<void> {
 
 async function show(nameOrId: string, { json }: JsonOption): Promise<void> {
   await withStore(async ({ store }) => {
-    const row = await findChannel(store.db, nameOrId)
+    const row = await findChannel(await store.kysely(), nameOrId)
     if (row === undefined)
       throw new CliError(`there is no channel ${nameOrId}: \`yumen channel list\` shows all`)
-    const shown = { ...contractOf(row), keys: await listFingerprints(store.db, row.id) }
+    const shown = { ...contractOf(row), keys: await listFingerprints(await store.kysely(), row.id) }
     if (json) return printJson(shown)
     printFacts(
       Object.fromEntries(

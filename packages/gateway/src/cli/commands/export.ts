@@ -30,7 +30,7 @@ async function exportToFile({ withSecrets, output }: ExportOptions): Promise<voi
   const text = await withStore(async ({ store, environment }) => {
     const sealer = withSecrets && createSealer(loadSealingSecret(environment))
     return exportState({
-      db: store.db,
+      db: await store.kysely(),
       now: Date.now(),
       openChannelKey: sealer ? sealed => sealer.open(sealed, 'channel-key') : undefined,
     })

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { hashApiKey, hintOf, makeApiKey } from '#identity'
+import { type Store, StoreError } from '#store'
 import { CliError } from '../cli-error.ts'
 import { printFacts, printJson, printLine, printTable } from '../output.ts'
 import { type ApiKeyLine, findApiKey, listApiKeys } from '../queries.ts'
@@ -44,7 +45,7 @@ Examples:
 
 function defineAdd(command: Command): void {
   command
-    .requiredOption('--user <name>', 'who pays')
+    .option('--user <name>', 'who pays (root, which is made when there is none)')
     .requiredOption('--name <name>', 'what it is for; unique for the user')
     .option('--models <names>', 'models it may use, set off by commas; patterns like claude-* too (all)')
     .option('--limit <usd>', 'what it may spend in all (no limit)')
@@ -55,14 +56,14 @@ function defineAdd(command: Command): void {
       'after',
       `
 Examples:
-  yumen key add --user alice --name laptop
+  yumen key add --name laptop
   yumen key add --user alice --name ci --models gpt-4o,claude-* --limit 5 --expires 2027-01-01`,
     )
     .action(add)
 }
 
 interface AddOptions extends JsonOption {
-  readonly user: string
+  readonly user?: string
   readonly name: string
   readonly models?: string
   readonly limit?: string
@@ -70,7 +71,7 @@ interface AddOptions extends JsonOption {
   readonly group?: string
 }
 
-async function add({ user, name, models, limit, expires, group, json }: AddOptions): Promise<void> {
+async function add({ user = rootName, name, models, limit, expires, group, json }: AddOptions): Promise<void> {
   const key = makeApiKey()
   const row = {
     username: user,
@@ -82,15 +83,31 @@ async function add({ user, name, models, limit, expires, group, json }: AddOptio
     limit: limit === undefined ? undefined : readUsd(limit, '--limit'),
     expiresAt: expires === undefined ? undefined : readTime(expires, '--expires'),
   }
-  const { id } = await withStore(({ store }) => store.run('createApiKey', { ...row, now: Date.now() }))
+  const { id } = await withStore(async ({ store }) => {
+    if (user === rootName) await makeRoot(store)
+    return store.run('createApiKey', { ...row, now: Date.now() })
+  })
   if (json) return printJson({ id, user, name, key })
   printLine(key)
   process.stderr.write(`API key ${id} of ${user}. It is shown only now: keep it.\n`)
 }
 
+const rootName = 'root'
+
+/** One who runs Yumen for himself needs no user: his own is tracked, so nothing is refused for money. */
+async function makeRoot(store: Store): Promise<void> {
+  const root = { username: rootName, role: 'root', group: 'default', passwordHash: undefined, balance: 'unlimited' } as const
+  try {
+    await store.run('createUser', { ...root, now: Date.now() })
+    process.stderr.write('Made the user root, without a password.\n')
+  } catch (error) {
+    if (!(error instanceof StoreError && error.code === 'not_unique')) throw error
+  }
+}
+
 async function list({ user, json }: JsonOption & { readonly user?: string }): Promise<void> {
   await withStore(async ({ store }) => {
-    const keys = await listApiKeys(store.db, user)
+    const keys = await listApiKeys(await store.kysely(), user)
     if (json) return printJson({ items: keys.map(contractOf) })
     printTable(
       keys,
@@ -115,7 +132,7 @@ async function list({ user, json }: JsonOption & { readonly user?: string }): Pr
 
 async function show(id: string, { json }: JsonOption): Promise<void> {
   await withStore(async ({ store }) => {
-    const key = await findApiKey(store.db, readId(id, 'key'))
+    const key = await findApiKey(await store.kysely(), readId(id, 'key'))
     if (key === undefined) throw new CliError(`there is no API key ${id}: \`yumen key list\` shows all`)
     const shown = contractOf(key)
     if (json) return printJson(shown)

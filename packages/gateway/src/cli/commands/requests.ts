@@ -65,9 +65,9 @@ interface ListOptions extends JsonOption {
 async function list(options: ListOptions): Promise<void> {
   const limit = readLimit(options.limit)
   await withStore(async ({ store }) => {
-    const filter = await readFilter(store.db, options)
-    const { entries, next, scannedTo } = await collect(store.db, { filter, limit, after: options.after })
-    const items = await showRequests(store.db, entries)
+    const filter = await readFilter(await store.kysely(), options)
+    const { entries, next, scannedTo } = await collect(await store.kysely(), { filter, limit, after: options.after })
+    const items = await showRequests(await store.kysely(), entries)
     const end = scannedTo === undefined ? null : isoTime(scannedTo)
     if (options.json) return printJson({ items, next: next ?? null, scannedTo: end })
     printRequests(items)
@@ -84,7 +84,7 @@ interface Collection {
 const patienceMs = 10_000
 
 /** A page that a scan left half empty is filled by the next scans, for ten seconds at most. */
-async function collect(db: Store['db'], { filter, limit, after }: Collection) {
+async function collect(db: Db, { filter, limit, after }: Collection) {
   const until = performance.now() + patienceMs
   const entries: RequestEntry[] = []
   let page = await listRequests(db, { ...filter, limit, after })
@@ -98,8 +98,8 @@ async function collect(db: Store['db'], { filter, limit, after }: Collection) {
 
 async function show(id: string, { json }: JsonOption): Promise<void> {
   await withStore(async ({ store }) => {
-    const entry = await findRequest(store.db, id)
-    const [shown] = entry === undefined ? [] : await showRequests(store.db, [entry])
+    const entry = await findRequest(await store.kysely(), id)
+    const [shown] = entry === undefined ? [] : await showRequests(await store.kysely(), [entry])
     if (shown === undefined) {
       throw new CliError(
         `there is no request ${id}: one shows a second after its end, for analytics.requestRetentionDays`,
@@ -153,7 +153,7 @@ function printRequest(shown: ShownRequest): void {
   )
 }
 
-async function readFilter(db: Store['db'], options: ListOptions): Promise<RequestFilter> {
+async function readFilter(db: Db, options: ListOptions): Promise<RequestFilter> {
   const { key, model, since, until } = options
   return {
     accountId: options.user === undefined ? undefined : await accountOf(db, options.user),
@@ -166,7 +166,7 @@ async function readFilter(db: Store['db'], options: ListOptions): Promise<Reques
   }
 }
 
-async function accountOf(db: Store['db'], username: string): Promise<number> {
+async function accountOf(db: Db, username: string): Promise<number> {
   const user = await findUser(db, username)
   if (user === undefined)
     throw new CliError(`--user: there is no user ${username}: \`yumen user list\` shows all`)
@@ -174,7 +174,7 @@ async function accountOf(db: Store['db'], username: string): Promise<number> {
 }
 
 /** A channel that is removed is still found by its id. */
-async function channelIdOf(db: Store['db'], nameOrId: string): Promise<number> {
+async function channelIdOf(db: Db, nameOrId: string): Promise<number> {
   const channel = await findChannel(db, nameOrId)
   if (channel !== undefined) return channel.id
   if (/^\d{1,15}$/.test(nameOrId)) return Number(nameOrId)

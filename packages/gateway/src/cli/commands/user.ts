@@ -78,17 +78,17 @@ async function add(name: string, options: AddOptions): Promise<void> {
   await withStore(async ({ store }) => {
     const user = { username, role, group: options.group, passwordHash, balance }
     const { id } = await store.run('createUser', { ...user, now: Date.now() })
-    const created = await getUser(store.db, username)
+    const created = await getUser(await store.kysely(), username)
     if (options.json) printJson({ id, ...contractOf(created) })
     else printLine(`Added user ${username}.`)
     if (balance === 0n)
-      printNote('The balance is 0, so requests are refused: --balance gives a user money to begin with.')
+      printNote('The balance is 0: --balance gives a user money to begin with. Balances are counted, not enforced yet.')
   })
 }
 
 async function list({ json }: JsonOption): Promise<void> {
   await withStore(async ({ store }) => {
-    const users = await listUsers(store.db)
+    const users = await listUsers(await store.kysely())
     if (json)
       return printJson({
         items: users.map(user => ({
@@ -116,7 +116,7 @@ async function list({ json }: JsonOption): Promise<void> {
 
 async function show(name: string, { json }: JsonOption): Promise<void> {
   await withStore(async ({ store }) => {
-    const user = await getUser(store.db, name)
+    const user = await getUser(await store.kysely(), name)
     if (json) return printJson(contractOf(user))
     printFacts({
       Name: user.username,

@@ -55,7 +55,7 @@ async function checkContent(
 }
 
 async function checkCounts(store: Store): Promise<Check> {
-  const { users, apiKeys, channels, channelsEnabled, prices } = await countAll(store.db)
+  const { users, apiKeys, channels, channelsEnabled, prices } = await countAll(await store.kysely())
   const ofChannels = `${channels} channels (${channelsEnabled} enabled)`
   const found = `${users} users, ${apiKeys} API keys, ${ofChannels}, ${prices} prices`
   if (channelsEnabled === 0)
@@ -65,7 +65,7 @@ async function checkCounts(store: Store): Promise<Check> {
 }
 
 async function checkOptions(store: Store, defaults: Environment['optionDefaults']): Promise<Check> {
-  const rows = await store.db.selectFrom('options').select(['key', 'value']).execute()
+  const rows = await (await store.kysely()).selectFrom('options').select(['key', 'value']).execute()
   try {
     resolveOptions(rows, defaults)
   } catch (error) {
@@ -82,7 +82,7 @@ async function checkOptions(store: Store, defaults: Environment['optionDefaults'
 
 /** Nodes, and the clock: a heartbeat that is promised for long after now was written by another time. */
 async function checkNodes(store: Store): Promise<Check> {
-  const nodes = await store.db.selectFrom('nodes').select(['id', 'heartbeat_until']).execute()
+  const nodes = await (await store.kysely()).selectFrom('nodes').select(['id', 'heartbeat_until']).execute()
   const now = Date.now()
   const newest = Math.max(0, ...nodes.map(node => node.heartbeat_until))
   if (newest > now + 10 * 60_000) {

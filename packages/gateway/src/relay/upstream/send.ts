@@ -21,8 +21,8 @@ export interface Outgoing {
   readonly body: UpstreamBody
   /** Reads a header of the client's request, for the few that a provider passes on. */
   readonly client: (name: string) => string | undefined
-  /** When the whole request has to be over, on the relay's clock. */
-  readonly endsAt: number
+  /** When the request arrived, on the relay's clock. */
+  readonly startedAt: number
 }
 
 /** What a provider is asked, for one candidate. */
@@ -53,7 +53,7 @@ export function send(parts: SendParts, outgoing: Outgoing, listener: CallListene
     limits: channel.timeLimits,
     listener,
     clock: parts.clock,
-    endsAt: outgoing.endsAt,
+    endsAt: outgoing.startedAt + channel.timeLimits.totalTimeoutMs,
     onOver() {
       parts.calls.remove(call)
       finished?.()

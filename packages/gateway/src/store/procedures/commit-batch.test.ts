@@ -74,9 +74,9 @@ describeStores('commitBatch', stores => {
       available_nusd: 9_007_199_254_740_743n,
       spent_nusd: 250n,
     })
-    const key = await store.db.selectFrom('api_keys').select(['id', 'spent_nusd']).executeTakeFirst()
+    const key = await (await store.kysely()).selectFrom('api_keys').select(['id', 'spent_nusd']).executeTakeFirst()
     expect(key).toEqual({ id: 1_000_001, spent_nusd: 250n })
-    const charge = await store.db.selectFrom('charges').selectAll().executeTakeFirst()
+    const charge = await (await store.kysely()).selectFrom('charges').selectAll().executeTakeFirst()
     expect(charge).toMatchObject({
       id: facts.id,
       part: 0,
@@ -90,7 +90,7 @@ describeStores('commitBatch', stores => {
       usage: { input: 100, output: 20, cacheRead: 60, cacheWrite: { '5m': 3 } },
       source: 'upstream',
     })
-    const request = await store.db.selectFrom('requests').selectAll().executeTakeFirst()
+    const request = await (await store.kysely()).selectFrom('requests').selectAll().executeTakeFirst()
     expect(request).toMatchObject({
       id: facts.id,
       account_id: 1,
@@ -108,7 +108,7 @@ describeStores('commitBatch', stores => {
     const gone = { class: 'client_gone', facts: { id: 'D' } }
     await store.run('commitBatch', batch([settled(), settled(other), settled(failed)]))
     await store.run('commitBatch', batch([settled(gone)], 3))
-    const rows = await store.db.selectFrom('usage_hourly').selectAll().orderBy('hour').execute()
+    const rows = await (await store.kysely()).selectFrom('usage_hourly').selectAll().orderBy('hour').execute()
     const key = { account_id: 1, api_key_id: 1_000_001, channel_id: 7, model: 'gpt-4o' }
     const sums = (count: number) => ({
       requests: count,
@@ -135,7 +135,7 @@ describeStores('commitBatch', stores => {
       'committed',
     )
     expect((await account())?.spent_nusd).toBe(500n)
-    const rollup = await store.db.selectFrom('usage_hourly').select('requests').executeTakeFirst()
+    const rollup = await (await store.kysely()).selectFrom('usage_hourly').select('requests').executeTakeFirst()
     expect(rollup?.requests).toBe(2)
   })
 
@@ -187,14 +187,14 @@ describeStores('commitBatch', stores => {
     }
     const told = isCounted && usage !== undefined ? { ...record, facts: { ...bare, usage } } : record
     await store.run('commitBatch', batch([told]))
-    expect(await store.db.selectFrom('charges').select('amount_nusd').execute()).toHaveLength(charges)
-    expect(await store.db.selectFrom('requests').select('class').execute()).toEqual([{ class: outcome }])
+    expect(await (await store.kysely()).selectFrom('charges').select('amount_nusd').execute()).toHaveLength(charges)
+    expect(await (await store.kysely()).selectFrom('requests').select('class').execute()).toEqual([{ class: outcome }])
   })
 
   test('what a client named a model is stored whatever bytes it has', async () => {
     const model = `nul\0, quote", brace{}, \\back, lone \uD800, ${'x'.repeat(300)}`
     await store.run('commitBatch', batch([settled({ facts: { model } })]))
-    const row = await store.db.selectFrom('requests').select('model').executeTakeFirst()
+    const row = await (await store.kysely()).selectFrom('requests').select('model').executeTakeFirst()
     expect(row?.model).toHaveLength(256)
     expect(row?.model).toContain('quote", brace{}, \\back')
   })

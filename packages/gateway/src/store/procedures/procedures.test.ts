@@ -40,7 +40,7 @@ describeStores('procedures', stores => {
     await store.run('startNode', node)
     await expect(store.run('startNode', node)).rejects.toMatchObject({ code: 'not_unique' })
     await store.run('heartbeat', { id: 'n', heartbeatUntil: 3_000 })
-    const rows = await store.db.selectFrom('nodes').selectAll().execute()
+    const rows = await (await store.kysely()).selectFrom('nodes').selectAll().execute()
     expect(rows).toEqual([
       { id: 'n', epoch: 1, state: 'live', started_at: now, heartbeat_until: 3_000, mark: 0 },
     ])
@@ -57,7 +57,7 @@ describeStores('procedures', stores => {
     await expect(store.run('createUser', nowhere)).rejects.toMatchObject({ code: 'invalid' })
     const tracked = { ...ann, username: 'lab', balance: 'unlimited' } as const
     await store.run('createUser', tracked)
-    const accounts = await store.db
+    const accounts = await (await store.kysely())
       .selectFrom('accounts')
       .select(['kind', 'balance_nusd'])
       .orderBy('id')
@@ -72,7 +72,7 @@ describeStores('procedures', stores => {
   test('a user changes in what is named, the last root not at all', async () => {
     await store.run('createUser', { ...ann, role: 'root' })
     await store.run('updateUser', { username: 'ann', passwordHash: 'new', now: 2_000 })
-    const user = await store.db.selectFrom('users').selectAll().executeTakeFirst()
+    const user = await (await store.kysely()).selectFrom('users').selectAll().executeTakeFirst()
     expect(user).toMatchObject({ password_hash: 'new', role: 'root', updated_at: 2_000, revision: 3 })
     const demote = { username: 'ann', role: 'admin', now } as const
     await expect(store.run('updateUser', demote)).rejects.toMatchObject({ code: 'invalid' })
@@ -87,7 +87,7 @@ describeStores('procedures', stores => {
     await store.run('createUser', ann)
     const { id } = await store.run('createApiKey', { ...key, limit: 2n ** 60n, expiresAt: 9 })
     await store.run('updateApiKey', { id, status: 'disabled', expiresAt: null, now: 2_000 })
-    const row = await store.db.selectFrom('api_keys').selectAll().executeTakeFirst()
+    const row = await (await store.kysely()).selectFrom('api_keys').selectAll().executeTakeFirst()
     expect(row).toMatchObject({
       id: 1_000_001,
       status: 'disabled',
@@ -113,10 +113,10 @@ describeStores('procedures', stores => {
     // Only what is named matters here: the other members of a channel are undefined.
     await store.run('applyState', { desired: desired as never, prune: false, dryRun: false, now })
     await store.run('updateChannel', { name: 'c', enabled: false, weight: 3, now: 2_000 })
-    const row = await store.db.selectFrom('channels').selectAll().executeTakeFirst()
+    const row = await (await store.kysely()).selectFrom('channels').selectAll().executeTakeFirst()
     expect(row).toMatchObject({ enabled: 0, weight: 3, priority: 0, revision: 3 })
     await store.run('removeChannel', { name: 'c', now })
-    expect(await store.db.selectFrom('channel_keys').selectAll().execute()).toEqual([])
+    expect(await (await store.kysely()).selectFrom('channel_keys').selectAll().execute()).toEqual([])
     await expect(store.run('removeChannel', { name: 'c', now })).rejects.toMatchObject({ code: 'not_found' })
     await expect(store.run('updateChannel', { name: 'c', now })).rejects.toMatchObject({ code: 'not_found' })
   })
@@ -134,7 +134,7 @@ describeStores('procedures', stores => {
     const rows = ['A', 'B', 'C', 'D'].map(id => `('${id}', 1, 1, 'm', NULL, 'ok', 200, '{}')`)
     await stores.tamper(database, `INSERT INTO requests VALUES ${rows.join(', ')}`)
     expect(await other.run('removeOldRequests', { beforeId: 'D', limit: 2 })).toBe(2)
-    expect(await other.db.selectFrom('requests').select('id').orderBy('id').execute()).toEqual([
+    expect(await (await other.kysely()).selectFrom('requests').select('id').orderBy('id').execute()).toEqual([
       { id: 'C' },
       { id: 'D' },
     ])

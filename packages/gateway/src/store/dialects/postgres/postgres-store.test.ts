@@ -5,7 +5,7 @@ import { describeStores } from '../../store-cases.ts'
 
 describeStores('integers', stores => {
   test('money is a bigint, all else a number that is exact or an error', async () => {
-    const { db } = await stores.open(await stores.fresh())
+    const db = await (await stores.open(await stores.fresh())).kysely()
     const bigint = stores.kind === 'sqlite' ? sql.raw('INTEGER') : sql.raw('BIGINT')
     const read = (value: string, name: string) =>
       sql<Record<string, unknown>>`SELECT CAST(${sql.raw(value)} AS ${bigint}) AS ${sql.ref(name)}`.execute(
@@ -23,12 +23,12 @@ describeStores('integers', stores => {
     await store.run('createUser', { ...user, username: 'ann', balance: 2n ** 63n - 1n })
     const change = 'UPDATE accounts SET balance_nusd = balance_nusd + 1'
     await expect(stores.tamper(database, change)).rejects.toThrow(/REAL|out of range/)
-    const account = await store.db.selectFrom('accounts').select('balance_nusd').executeTakeFirst()
+    const account = await (await store.kysely()).selectFrom('accounts').select('balance_nusd').executeTakeFirst()
     expect(account?.balance_nusd).toBe(2n ** 63n - 1n)
   })
 
   test('a statement that is wrong is unavailable or says so, and the next one works', async () => {
-    const { db } = await stores.open(await stores.fresh())
+    const db = await (await stores.open(await stores.fresh())).kysely()
     await expect(sql`SELECT * FROM nothing_of_this_name`.execute(db)).rejects.toMatchObject({
       code: 'unavailable',
     })
@@ -43,7 +43,7 @@ describeStores('waiting', stores => {
     const store = await stores.open(database, { migrate: false, limits: { readDeadlineMs: 150 } })
     const forever = sql`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000000)
       SELECT count(*) AS count FROM n, (SELECT 1 AS one UNION ALL SELECT 2) AS twice`
-    await expect(forever.execute(store.db)).rejects.toMatchObject({ code: 'unavailable' })
+    await expect(forever.execute(await store.kysely())).rejects.toMatchObject({ code: 'unavailable' })
     expect(await store.run('readRevisions', {})).toEqual({ configuration: 1, keys: 1 })
   })
 })

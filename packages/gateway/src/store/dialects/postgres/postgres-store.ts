@@ -1,9 +1,9 @@
 import pg from 'pg'
-import { kyselyOver } from '../../kysely.ts'
 import type { storeLimits } from '../../limits.ts'
 import { performProcedure } from '../../procedures/index.ts'
 import type { ProcedureArgs, ProcedureName, ProcedureResult } from '../../procedures/types.ts'
-import { type Store, StoreError } from '../../types.ts'
+import type { SqlRow, SqlValue } from '../../transaction.ts'
+import { type Db, type Store, StoreError } from '../../types.ts'
 import { asStoreError, mayRetry } from './errors.ts'
 import { rowsOf, textualIntegers } from './rows.ts'
 import { inTransaction } from './transaction.ts'
@@ -11,6 +11,11 @@ import { inTransaction } from './transaction.ts'
 export interface PostgresStoreParts {
   readonly url: string
   readonly limits: typeof storeLimits
+}
+
+interface ReadAnswer {
+  readonly rows: readonly SqlRow[]
+  readonly changes: number
 }
 
 /**
@@ -42,14 +47,19 @@ export async function openPostgresStore({ url, limits }: PostgresStoreParts): Pr
     return withClient(deadlineMs, client => attemptRun(client, { name, args, statementMs: deadlineMs }))
   }
 
+  function read(sql: string, parameters: readonly SqlValue[]): Promise<ReadAnswer> {
+    return withClient(limits.readDeadlineMs, async client => {
+      const result = await client.query(sql, [...parameters])
+      return { rows: rowsOf(result), changes: result.rowCount ?? 0 }
+    })
+  }
+
+  let db: Promise<Db> | undefined
   return {
     kind: 'postgres',
-    db: kyselyOver('postgres', (sql, parameters) =>
-      withClient(limits.readDeadlineMs, async client => {
-        const result = await client.query(sql, [...parameters])
-        return { rows: rowsOf(result), changes: result.rowCount ?? 0 }
-      }),
-    ),
+    query: async <Result>(sql: string, parameters: readonly SqlValue[] = []) =>
+      (await read(sql, parameters)).rows as readonly unknown[] as readonly Result[], // decoding: the caller knows its SQL
+    kysely: () => (db ??= import('../../kysely.ts').then(({ kyselyOver }) => kyselyOver('postgres', read))),
     run: async <Name extends ProcedureName>(name: Name, args: ProcedureArgs<Name>) =>
       (await run(name, args)) as ProcedureResult<Name>,
     close: () => (pool.ended || pool.ending ? Promise.resolve() : pool.end()),

@@ -1,5 +1,4 @@
 import type pg from 'pg'
-import { kyselyOver } from '../../kysely.ts'
 import type { BulkRows, SqlValue, Transaction } from '../../transaction.ts'
 import { rowsOf } from './rows.ts'
 
@@ -41,7 +40,10 @@ function transactionOver(client: pg.ClientBase, discard: () => void): Transactio
     insertMissing: rows => insertMissing(execute, rows),
     addTo: rows => addTo(execute, rows),
     upsertSums: rows => upsertSums(execute, rows),
-    kysely: async () => kyselyOver('postgres', execute),
+    async kysely() {
+      const { kyselyOver } = await import('../../kysely.ts')
+      return kyselyOver('postgres', execute)
+    },
     discard,
   }
 }

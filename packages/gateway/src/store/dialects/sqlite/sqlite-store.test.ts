@@ -33,7 +33,7 @@ test('two stores on one file write at once and lose nothing', async () => {
   const writes = names.map((username, index) => stores[index % 2]?.run('createUser', { ...user, username }))
   await Promise.all(writes)
   const [first] = stores
-  const users = await first?.db.selectFrom('users').select('id').execute()
+  const users = await (await first?.kysely())?.selectFrom('users').select('id').execute()
   expect(users).toHaveLength(40)
   expect((await first?.run('readRevisions', {}))?.keys).toBe(41)
 })
@@ -56,25 +56,25 @@ const endless = sql`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FRO
 
 test('a statement of too many rows is refused', async () => {
   const store = await open(freshPath(), { rowsMax: 1_000 })
-  await expect(endless.execute(store.db)).rejects.toThrow(/more than 1000 rows/)
+  await expect(endless.execute(await store.kysely())).rejects.toThrow(/more than 1000 rows/)
 })
 
 test('a reader that runs out of memory takes nothing along: the next read is answered', async () => {
   const store = await open(freshPath(), { workerOldSpaceMb: 16 })
-  await expect(endless.execute(store.db)).rejects.toMatchObject({ code: 'unavailable' })
-  expect(await store.db.selectFrom('groups').select('name').execute()).toEqual([{ name: 'default' }])
+  await expect(endless.execute(await store.kysely())).rejects.toMatchObject({ code: 'unavailable' })
+  expect(await (await store.kysely()).selectFrom('groups').select('name').execute()).toEqual([{ name: 'default' }])
   await store.run('createUser', { ...user, username: 'ann' })
 })
 
 test('reads do not write, and integers beyond 2^53 are money or an error', async () => {
   const store = await open(freshPath())
-  await expect(sql`DELETE FROM groups`.execute(store.db)).rejects.toMatchObject({ code: 'unavailable' })
-  await expect(store.db.transaction().execute(async () => {})).rejects.toThrow(/a write is a procedure/)
+  await expect(sql`DELETE FROM groups`.execute(await store.kysely())).rejects.toMatchObject({ code: 'unavailable' })
+  await expect((await store.kysely()).transaction().execute(async () => {})).rejects.toThrow(/a write is a procedure/)
   const { rows } = await sql`SELECT 9223372036854775807 AS sum_nusd, 9007199254740991 AS count`.execute(
-    store.db,
+    await store.kysely(),
   )
   expect(rows).toEqual([{ sum_nusd: 2n ** 63n - 1n, count: 2 ** 53 - 1 }])
-  await expect(sql`SELECT 9007199254740993 AS count`.execute(store.db)).rejects.toThrow(/beyond 2\^53/)
+  await expect(sql`SELECT 9007199254740993 AS count`.execute(await store.kysely())).rejects.toThrow(/beyond 2\^53/)
 })
 
 test('the write-ahead log stays bounded while a reader holds on to an old state', async () => {

@@ -1,9 +1,9 @@
 import { mkdir, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { kyselyOver } from '../../kysely.ts'
 import type { storeLimits } from '../../limits.ts'
 import type { ProcedureArgs, ProcedureName, ProcedureResult } from '../../procedures/types.ts'
-import { type Store, StoreError } from '../../types.ts'
+import type { SqlValue } from '../../transaction.ts'
+import { type Db, type Store, StoreError } from '../../types.ts'
 import type { QueryAnswer, WorkerStart } from './messages.ts'
 import { createWorkerClient } from './worker-client.ts'
 
@@ -32,13 +32,17 @@ export async function openSqliteStore({ path, limits, clock }: SqliteStoreParts)
     ...shared,
   })
 
-  async function read(sql: string, parameters: QueryAnswer['rows'][number][string][]): Promise<QueryAnswer> {
+  async function read(sql: string, parameters: readonly SqlValue[]): Promise<QueryAnswer> {
     return (await reader.call({ kind: 'query', sql, parameters }, limits.readDeadlineMs)) as QueryAnswer
   }
 
+  let db: Promise<Db> | undefined
+
   return {
     kind: 'sqlite',
-    db: kyselyOver('sqlite', (sql, parameters) => read(sql, [...parameters])),
+    query: async <Result>(sql: string, parameters: readonly SqlValue[] = []) =>
+      (await read(sql, parameters)).rows as readonly unknown[] as readonly Result[], // decoding: the caller knows its SQL
+    kysely: () => (db ??= import('../../kysely.ts').then(({ kyselyOver }) => kyselyOver('sqlite', read))),
     async run<Name extends ProcedureName>(name: Name, args: ProcedureArgs<Name>) {
       const deadlineMs = name === 'migrate' ? limits.migrateDeadlineMs : limits.writeDeadlineMs
       const result = await writer.call({ kind: 'run', name, args: detached(args) }, deadlineMs)

@@ -88,7 +88,7 @@ describeStores('applyState', stores => {
       'create channel bailian',
       'create option relay.retryTimes',
     ])
-    const users = await store.db
+    const users = await (await store.kysely())
       .selectFrom('users')
       .innerJoin('accounts', 'accounts.id', 'users.account_id')
       .select([
@@ -119,7 +119,7 @@ describeStores('applyState', stores => {
       },
       { id: 1_000_003, username: 'lab', role: 'user', group_name: 'default', kind: 'tracked', ...none },
     ])
-    expect(await store.db.selectFrom('channels').selectAll().executeTakeFirst()).toMatchObject({
+    expect(await (await store.kysely()).selectFrom('channels').selectAll().executeTakeFirst()).toMatchObject({
       ...{
         id: 1_000_001,
         key_mode: 'random',
@@ -130,7 +130,7 @@ describeStores('applyState', stores => {
       },
       ...{ dialect: null, param_override: '{"temperature":0.2,"top_p":1}', revision: 2 },
     })
-    expect(await store.db.selectFrom('api_keys').selectAll().executeTakeFirst()).toMatchObject({
+    expect(await (await store.kysely()).selectFrom('api_keys').selectAll().executeTakeFirst()).toMatchObject({
       ...{
         id: 1_000_001,
         status: 'enabled',
@@ -171,7 +171,7 @@ describeStores('applyState', stores => {
         },
       },
     ])
-    const row = await store.db.selectFrom('channels').selectAll().executeTakeFirst()
+    const row = await (await store.kysely()).selectFrom('channels').selectAll().executeTakeFirst()
     expect(row).toMatchObject({
       weight: 2,
       base_url: channel.baseUrl,
@@ -179,7 +179,7 @@ describeStores('applyState', stores => {
       updated_at: 5_000,
       created_at: 1_000,
     })
-    expect(await store.db.selectFrom('channel_keys').select(['position', 'fingerprint']).execute()).toEqual([
+    expect(await (await store.kysely()).selectFrom('channel_keys').select(['position', 'fingerprint']).execute()).toEqual([
       { position: 0, fingerprint: 'print-c' },
     ])
     expect(await revisions()).toEqual({ configuration: 3, keys: 2 })
@@ -198,7 +198,7 @@ describeStores('applyState', stores => {
     expect(changes.map(change => change.fields)).toEqual([
       { role: ['user', 'admin'], group: ['vip', 'default'] },
     ])
-    const row = await store.db
+    const row = await (await store.kysely())
       .selectFrom('users')
       .selectAll()
       .where('username', '=', 'alice')
@@ -228,7 +228,7 @@ describeStores('applyState', stores => {
         { input: '2', output: '10' },
       ],
     })
-    const rows = await store.db
+    const rows = await (await store.kysely())
       .selectFrom('price_versions')
       .select(['id', 'rates', 'valid_from', 'valid_to'])
       .orderBy('id')
@@ -242,7 +242,7 @@ describeStores('applyState', stores => {
   test('a dry run answers the same changes and keeps none', async () => {
     const told = await apply(desired, { dryRun: true })
     expect(await revisions()).toEqual({ configuration: 1, keys: 1 })
-    expect(await store.db.selectFrom('users').select('id').execute()).toEqual([])
+    expect(await (await store.kysely()).selectFrom('users').select('id').execute()).toEqual([])
     expect(await apply(desired)).toEqual(told)
   })
 
@@ -265,18 +265,18 @@ describeStores('applyState', stores => {
       'remove price gpt-4o',
       'remove group vip',
     ])
-    expect(await store.db.selectFrom('options').select('key').execute()).toEqual([
+    expect(await (await store.kysely()).selectFrom('options').select('key').execute()).toEqual([
       { key: 'relay.pingIntervalMs' },
     ])
-    const alice = await store.db
+    const alice = await (await store.kysely())
       .selectFrom('users')
       .selectAll()
       .where('username', '=', 'alice')
       .executeTakeFirst()
     expect(alice).toMatchObject({ status: 'disabled', group_name: 'default' })
-    const price = await store.db.selectFrom('price_versions').select('valid_to').executeTakeFirst()
+    const price = await (await store.kysely()).selectFrom('price_versions').select('valid_to').executeTakeFirst()
     expect(price).toEqual({ valid_to: 9_000 })
-    expect(await store.db.selectFrom('channel_keys').selectAll().execute()).toEqual([])
+    expect(await (await store.kysely()).selectFrom('channel_keys').selectAll().execute()).toEqual([])
     expect(await apply(state, { prune: true })).toEqual([])
   })
 
