@@ -44,7 +44,7 @@ async function startGateway(environment: Environment, log: Log): Promise<Gateway
   const node = await startNode({ id: makeId(), epoch: installation.epoch, store, limits, now, onFailure: warn('heartbeat failed') })
   const { optionDefaults } = environment
   const catalog = await createCatalog({
-    db: store.db, sealer, optionDefaults, clock: now, pollMs: limits.snapshotPollMs,
+    store, sealer, optionDefaults, clock: now, pollMs: limits.snapshotPollMs,
     onBroken: warn('a channel is left out'), onFailure: warn('configuration could not be read'),
   })
   const snapshot = () => catalog.snapshot
@@ -52,7 +52,7 @@ async function startGateway(environment: Environment, log: Log): Promise<Gateway
     environment, installation, nodeId: node.id, store, limits, log, clock, crashPoint,
     syncMode: () => snapshot().options['journal.sync'],
   })
-  const keyring = await createKeyring({ db: store.db, limits, pollMs: limits.snapshotPollMs, onFailure: warn('keys could not be read') })
+  const keyring = await createKeyring({ store, limits, pollMs: limits.snapshotPollMs, onFailure: warn('keys could not be read') })
   const connections = createConnections({ limits })
   const counter = createTokenCounter({ limits, onFailure: warn('the tokenizer failed') })
   const routing = createRouting({ snapshot, random: Math.random })

@@ -57,3 +57,43 @@ export function plainUsage(input: number, output: number): Usage {
     outputBy: {}, server: noServerTools, tier: undefined,
   }
 }
+
+/** A usage without its zeros, as records keep it: `input` and `output` always, the rest where there is something to say. */
+export interface PackedUsage extends Partial<Pick<Usage, 'cacheRead' | 'toolUse' | 'reasoning' | 'tier'>> {
+  readonly input: number
+  readonly output: number
+  readonly cacheWrite?: Partial<CacheWrite>
+  readonly inputBy?: Modalities
+  readonly outputBy?: Modalities
+  readonly server?: Partial<ServerTools>
+}
+
+export function packUsage(usage: Usage): PackedUsage {
+  const { input, output, cacheRead, toolUse, reasoning, tier } = usage
+  const cacheWrite = withoutZeros(usage.cacheWrite)
+  const inputBy = withoutZeros(usage.inputBy)
+  const outputBy = withoutZeros(usage.outputBy)
+  const server = withoutZeros(usage.server)
+  return {
+    input,
+    output,
+    ...(cacheRead > 0 && { cacheRead }),
+    ...(toolUse > 0 && { toolUse }),
+    ...(reasoning !== undefined && { reasoning }),
+    ...(tier !== undefined && { tier }),
+    ...(cacheWrite && { cacheWrite }),
+    ...(inputBy && { inputBy }),
+    ...(outputBy && { outputBy }),
+    ...(server && { server }),
+  }
+}
+
+function withoutZeros<Counts extends object>(counts: Counts): Partial<Counts> | undefined {
+  let packed: Partial<Counts> | undefined
+  for (const kind in counts) {
+    if (counts[kind] === 0 || counts[kind] === undefined) continue
+    packed ??= {}
+    packed[kind] = counts[kind]
+  }
+  return packed
+}

@@ -8,3 +8,9 @@ export function endpointUrl(provider: Provider, ask: Ask): string | undefined {
   if (path === undefined) return undefined
   return `${ask.baseUrl}${path}`.replaceAll('{model}', encodeURIComponent(ask.model))
 }
+
+/** Whether the provider offers what is asked. Cheaper than the URL: most providers are plain tables. */
+export function offers(provider: Provider, ask: Ask): boolean {
+  if (provider.speaks[ask.dialect]?.[ask.operation] === undefined) return false
+  return provider.path === undefined || provider.path(ask) !== undefined
+}

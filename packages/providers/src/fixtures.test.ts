@@ -77,12 +77,27 @@ function buildRequest(provider: Provider, asked: AskFile, body: Body) {
   }
   const client = (name: string) => asked.headers?.[name]
   const headers = [...provider.auth(asked.key, ask), ...(provider.headers?.(ask, client) ?? [])]
-  const mapped = 'model' in body ? { ...body, model: asked.model } : body
+  const mapped = asked.dialect === 'gemini' ? nameResource(body, `models/${asked.model}`) : nameModel(body, asked.model)
   return {
     method: 'POST',
     url: endpointUrl(provider, ask),
     headers: Object.fromEntries(pairs(headers)),
     body: applyMemberEdits(mapped, provider.edits?.(ask) ?? {}),
+  }
+}
+
+function nameModel(body: Body, model: string): Body {
+  return 'model' in body ? { ...body, model } : body
+}
+
+/** Gemini's bodies repeat the model of the address, some of them in requests within. */
+function nameResource(body: Body, resource: string): Body {
+  const named = nameModel(body, resource)
+  const { requests, generateContentRequest: nested } = named
+  return {
+    ...named,
+    ...(Array.isArray(requests) && { requests: requests.map(request => nameModel(request as Body, resource)) }),
+    ...(nested !== undefined && { generateContentRequest: nameModel(nested as Body, resource) }),
   }
 }
 

@@ -1,5 +1,5 @@
 export { resolveBaseUrl } from './base-url.ts'
 export { catalogue, findProvider } from './catalogue.ts'
-export { endpointUrl } from './endpoint-url.ts'
+export { endpointUrl, offers } from './endpoint-url.ts'
 export type { Ask, Endpoints, MemberEdit, Operation, Provider } from './provider.ts'
 export { operations } from './provider.ts'

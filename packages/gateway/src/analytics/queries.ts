@@ -1,8 +1,6 @@
-import type { Kysely, SelectQueryBuilder } from 'kysely'
+import type { SelectQueryBuilder } from 'kysely'
 import { decodeTime, encodeTime } from 'ulid'
-import type { Row, Tables } from '#store'
-
-type Db = Kysely<Tables>
+import type { Db, Row, Tables } from '#store'
 
 export interface RequestFilter {
   readonly accountId?: number | undefined

@@ -1,4 +1,4 @@
-import { configurationRevision, loadSnapshot, type Snapshot, type SnapshotParts } from './snapshot.ts'
+import { loadSnapshot, type Snapshot, type SnapshotParts } from './snapshot.ts'
 
 export interface CatalogParts extends Omit<SnapshotParts, 'now'> {
   readonly clock: () => number
@@ -19,7 +19,8 @@ export async function createCatalog(parts: CatalogParts): Promise<Catalog> {
   let isReading = false
 
   async function refresh(): Promise<void> {
-    if ((await configurationRevision(parts.db)) === snapshot.revision) return
+    const { configuration } = await parts.store.run('readRevisions', {})
+    if (configuration === snapshot.revision) return
     snapshot = await loadSnapshot({ ...parts, now: parts.clock() }, snapshot)
   }
 

@@ -2,7 +2,7 @@ import type { DialectName } from '@yumen/protocol'
 import { dialectNames } from '@yumen/protocol'
 import { findProvider, type Provider, resolveBaseUrl } from '@yumen/providers'
 import type { Options } from '#config'
-import type { Row } from '#store'
+import type { ChannelKeyRow, ChannelRow } from './queries.ts'
 import type { Sealer } from './sealing.ts'
 
 export interface ChannelKey {
@@ -54,7 +54,7 @@ const timeLimitNames = [
 
 /** Rows of the store → a channel. @throws ChannelError, SealError */
 export function readChannel(
-  row: Row<'channels'>, keys: readonly Row<'channel_keys'>[], { options, sealer }: { options: Options; sealer: Sealer },
+  row: ChannelRow, keys: readonly ChannelKeyRow[], { options, sealer }: { options: Options; sealer: Sealer },
 ): Channel {
   const provider = findProvider(row.provider)
   if (provider === undefined) throw new ChannelError(`channel ${row.name}: there is no provider '${row.provider}'`)
@@ -91,7 +91,7 @@ export function readTimeLimits(options: Options, settings: Readonly<Record<strin
   return Object.fromEntries(entries)
 }
 
-function findBaseUrl(row: Row<'channels'>, provider: Provider): string {
+function findBaseUrl(row: ChannelRow, provider: Provider): string {
   const url = resolveBaseUrl(provider, row.base_url ?? undefined)
   if (url === undefined) throw new ChannelError(`channel ${row.name}: a ${provider.name} channel needs a baseUrl`)
   return url

@@ -1,7 +1,16 @@
 import { compilePatterns, type Price, parsePrice, parseRatio, type Rational } from '@yumen/pricing'
 import { type Options, resolveOptions } from '#config'
-import type { Row, Store } from '#store'
+import type { Store } from '#store'
 import { type Channel, ChannelError, readChannel } from './channel.ts'
+import {
+  type PriceRow,
+  readChannelHeads,
+  readChannelKeyRows,
+  readChannelRows,
+  readGroupRows,
+  readOptionRows,
+  readPriceRows,
+} from './queries.ts'
 import { type Sealer, SealError } from './sealing.ts'
 
 export interface PriceVersion {
@@ -31,7 +40,7 @@ export interface Snapshot {
 }
 
 export interface SnapshotParts {
-  readonly db: Store['db']
+  readonly store: Pick<Store, 'query' | 'run'>
   readonly sealer: Sealer
   readonly optionDefaults: Parameters<typeof resolveOptions>[1]
   readonly now: number
@@ -41,29 +50,21 @@ export interface SnapshotParts {
 
 /** Reads what changed since `previous` and shares the rest with it. */
 export async function loadSnapshot(parts: SnapshotParts, previous?: Snapshot): Promise<Snapshot> {
-  const { db, now } = parts
-  const revision = await configurationRevision(db)
-  const optionRows = await db.selectFrom('options').select(['key', 'value']).execute()
-  const options = resolveOptions(optionRows, parts.optionDefaults)
+  const { now } = parts
+  const { query } = parts.store
+  const { configuration: revision } = await parts.store.run('readRevisions', {})
+  const options = resolveOptions(await readOptionRows(query), parts.optionDefaults)
   const isSame = previous !== undefined && JSON.stringify(previous.options) === JSON.stringify(options)
   const channels = await loadChannels(parts, options, isSame ? previous : undefined)
-  const groupRows = await db.selectFrom('groups').selectAll().execute()
-  const priceRows = await db.selectFrom('price_versions').selectAll()
-    .where('valid_from', '<=', now).where(where => where.or([where('valid_to', 'is', null), where('valid_to', '>', now)]))
-    .execute()
+  const groupRows = await readGroupRows(query)
+  const priceRows = await readPriceRows(query, now)
   return buildSnapshot({ revision, options, channels, groupRows, priceRows })
-}
-
-/** What gateways poll: it rises with every change of groups, prices, channels and options. */
-export async function configurationRevision(db: Store['db']): Promise<number> {
-  const row = await db.selectFrom('revisions').select('revision').where('scope', '=', 'configuration').executeTakeFirst()
-  return row?.revision ?? 0
 }
 
 async function loadChannels(
   parts: SnapshotParts, options: Options, previous: Snapshot | undefined,
 ): Promise<ReadonlyMap<number, Channel>> {
-  const heads = await parts.db.selectFrom('channels').select(['id', 'revision']).execute()
+  const heads = await readChannelHeads(parts.store.query)
   const changed = heads.filter(head => previous?.channels.get(head.id)?.revision !== head.revision).map(head => head.id)
   const channels = new Map<number, Channel>()
   for (const { id } of heads) {
@@ -82,10 +83,9 @@ async function loadChannels(
 const channelsPerRead = 200
 
 async function readChannels(parts: SnapshotParts, options: Options, ids: readonly number[]): Promise<Channel[]> {
-  const rows = await parts.db.selectFrom('channels').selectAll().where('id', 'in', ids).execute()
-  const keyRows = await parts.db.selectFrom('channel_keys').selectAll().where('channel_id', 'in', ids)
-    .orderBy('channel_id').orderBy('position').execute()
-  const keysOf = Map.groupBy(keyRows, key => key.channel_id)
+  const { query } = parts.store
+  const rows = await readChannelRows(query, ids)
+  const keysOf = Map.groupBy(await readChannelKeyRows(query, ids), key => key.channel_id)
   return rows.flatMap(row => {
     try {
       return [readChannel(row, keysOf.get(row.id) ?? [], { options, sealer: parts.sealer })]
@@ -101,8 +101,8 @@ interface SnapshotRows {
   readonly revision: number
   readonly options: Options
   readonly channels: ReadonlyMap<number, Channel>
-  readonly groupRows: readonly Row<'groups'>[]
-  readonly priceRows: readonly Row<'price_versions'>[]
+  readonly groupRows: Awaited<ReturnType<typeof readGroupRows>>
+  readonly priceRows: readonly PriceRow[]
 }
 
 function buildSnapshot({ revision, options, channels, groupRows, priceRows }: SnapshotRows): Snapshot {

@@ -1,6 +1,4 @@
-import type { Row, Store } from '#store'
-
-type Db = Db
+import type { Db, Row } from '#store'
 
 export type UserLine = Awaited<ReturnType<typeof listUsers>>[number]
 export type ApiKeyLine = Awaited<ReturnType<typeof listApiKeys>>[number]

@@ -1,7 +1,7 @@
 import { plainUsage, type Usage } from '@yumen/protocol'
 import type { RequestEntry } from '#analytics'
 import type { AttemptRecord, Timings } from '#journal'
-import type { Store } from '#store'
+import type { Db } from '#store'
 import { isoTime, usd } from './values.ts'
 
 /**

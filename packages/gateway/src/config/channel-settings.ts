@@ -8,8 +8,8 @@ const names = () => listOf(text('the name of a model'), 'a list of model names')
 
 /** An option that a channel may set for itself, under its name without `relay.`. */
 function optionOf(key: OptionKey) {
-  const { schema, allowed } = optionRegistry[key]
-  return z.custom<unknown>(value => schema.safeParse(value).success, allowed).optional()
+  const { accepts, allowed } = optionRegistry[key]
+  return z.custom<unknown>(accepts, allowed).optional()
 }
 
 const proxySchemes = /^(https?|socks5h?):$/

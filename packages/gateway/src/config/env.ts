@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path'
-import { z } from 'zod'
+import { oneOf, wholeBetween } from './checks.ts'
 import { isCidr } from './cidr.ts'
 import { ConfigError, type ConfigIssue, showFound } from './config-error.ts'
 import type { OptionDefaults } from './options.ts'
@@ -37,8 +37,11 @@ type StoreLocation =
 
 export type EnvironmentSource = Readonly<Record<string, string | undefined>>
 
-interface Variable<Schema extends z.ZodType> {
-  readonly schema: Schema
+/** A text of the environment as a value; `undefined` refuses it. */
+type Reader<Value> = (text: string) => Value | undefined
+
+interface Variable<Value> {
+  readonly read: Reader<Value>
   readonly allowed: string
   readonly about: string
   /** A secret: an error never shows what was found. */
@@ -47,24 +50,23 @@ interface Variable<Schema extends z.ZodType> {
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
-const text = z.string().optional()
-const wholeNumber = (min: number, max: number) =>
-  z
-    .string()
-    .regex(/^\d{1,9}$/)
-    .transform(Number)
-    .pipe(z.int().min(min).max(max))
-    .optional()
-const cidrs = z
-  .string()
-  .transform(list =>
-    list
-      .split(',')
-      .map(item => item.trim())
-      .filter(Boolean),
-  )
-  .pipe(z.array(z.string().refine(isCidr)))
-  .optional()
+const text: Reader<string> = found => found
+const textLike =
+  (pattern: RegExp): Reader<string> =>
+  found =>
+    pattern.test(found) ? found : undefined
+const wholeNumber = (min: number, max: number): Reader<number> => {
+  const fits = wholeBetween(min, max)
+  return found => (/^\d{1,9}$/.test(found) && fits(Number(found)) ? Number(found) : undefined)
+}
+const cidrs: Reader<readonly string[]> = found => {
+  const items = found
+    .split(',')
+    .map(item => item.trim())
+    .filter(Boolean)
+  return items.every(isCidr) ? items : undefined
+}
+const isLogLevel = oneOf(logLevels)
 
 /** Every variable with an effect; names without `YUMEN_` are New API's. An empty value counts as none. */
 const variables = {
@@ -73,10 +75,7 @@ const variables = {
   YUMEN_DATA_DIR: variable(text, 'a folder', 'Where database, journal and secret.key live (./data).'),
   YUMEN_JOURNAL_DIR: variable(text, 'a folder', 'Where the journals live (<data dir>/journal).'),
   SQL_DSN: variable(
-    z
-      .string()
-      .regex(/^(postgres(ql)?:\/\/.+|local.*)$/s)
-      .optional(),
+    textLike(/^(postgres(ql)?:\/\/.+|local.*)$/s),
     'postgres://user:password@host:5432/database, or local for SQLite (MySQL is not built yet)',
     'Database; SQLite in the data folder when there is none.',
     { isSecret: true },
@@ -90,7 +89,7 @@ const variables = {
     'Proxies whose X-Forwarded-For is believed (none).',
   ),
   YUMEN_LOG_LEVEL: variable(
-    z.enum(logLevels).optional(),
+    (found): Environment['logLevel'] | undefined => (isLogLevel(found) ? found : undefined),
     logLevels.join(', '),
     'Least level that is logged (info).',
   ),
@@ -110,17 +109,14 @@ const variables = {
     "Default of relay.totalTimeoutMs, in seconds; 0 leaves Yumen's own.",
   ),
   YUMEN_CRASH_AT: variable(
-    z
-      .string()
-      .regex(/^[\w.:-]{1,64}$/)
-      .optional(),
+    textLike(/^[\w.:-]{1,64}$/),
     'the name of a step',
     'For tests: ends the process at that step.',
   ),
   NODE_ENV: variable(text, 'any text', '`production` refuses YUMEN_CRASH_AT.'),
 }
 
-type Values = { readonly [Name in keyof typeof variables]: z.output<(typeof variables)[Name]['schema']> }
+type Values = { readonly [Name in keyof typeof variables]: ReturnType<(typeof variables)[Name]['read']> }
 
 /** The environment of this process. The one place that touches it. */
 export function processEnvironment(): EnvironmentSource {
@@ -157,23 +153,24 @@ export function describeVariables(): readonly { readonly name: string; readonly 
   return Object.entries(variables).map(([name, { about }]) => ({ name, about }))
 }
 
-function variable<Schema extends z.ZodType>(
-  schema: Schema,
+function variable<Value>(
+  read: Reader<Value>,
   allowed: string,
   about: string,
   more: { readonly isSecret?: true } = {},
-): Variable<Schema> {
-  return { schema, allowed, about, ...more }
+): Variable<Value> {
+  return { read, allowed, about, ...more }
 }
 
 function readValues(source: EnvironmentSource): Values {
   const issues: ConfigIssue[] = []
   const values: Record<string, unknown> = {}
-  for (const [name, { schema, allowed, isSecret }] of Object.entries<Variable<z.ZodType>>(variables)) {
-    const found = source[name] === '' ? undefined : source[name]
-    const read = schema.safeParse(found)
-    if (read.success) values[name] = read.data
-    else issues.push({ name, found: isSecret ? 'a text that is not shown' : showFound(found), allowed })
+  for (const [name, { read, allowed, isSecret }] of Object.entries<Variable<unknown>>(variables)) {
+    const found = source[name]
+    if (found === undefined || found === '') continue
+    values[name] = read(found)
+    if (values[name] !== undefined) continue
+    issues.push({ name, found: isSecret ? 'a text that is not shown' : showFound(found), allowed })
   }
   if (values.NODE_ENV === 'production' && values.YUMEN_CRASH_AT !== undefined) {
     issues.push({
@@ -183,7 +180,7 @@ function readValues(source: EnvironmentSource): Values {
     })
   }
   if (issues.length > 0) throw new ConfigError(issues)
-  return values as Values // decoding: every name went through its schema above
+  return values as Values // decoding: every name went through its reader above
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Row, Store } from '#store'
+import type { Db, Row } from '#store'
 import { jsonOf, withoutRepeats } from './export-parts.ts'
 import { definedMembers } from './members.ts'
 

@@ -1,10 +1,8 @@
-import type { Row, Store } from '#store'
+import type { Db, Row } from '#store'
 import { exportChannels } from './export-channels.ts'
 import { jsonOf, usdOf, withoutRepeats } from './export-parts.ts'
 import { definedMembers } from './members.ts'
 import { renderExport } from './render-export.ts'
-
-type Db = Db
 
 export interface ExportParts {
   readonly db: Db

@@ -1,4 +1,13 @@
-import { z } from 'zod'
+import {
+  type Check,
+  type Checked,
+  isFlag,
+  isObject,
+  numberBetween,
+  oneOf,
+  textsOf,
+  wholeBetween,
+} from './checks.ts'
 import { isCidr } from './cidr.ts'
 import { ConfigError, type ConfigIssue, showFound } from './config-error.ts'
 import { suggestName } from './suggest.ts'
@@ -7,7 +16,7 @@ import { suggestName } from './suggest.ts'
  * A runtime value that the store keeps: what it may be, what it is when nobody set it, and what it is for.
  */
 interface OptionDefinition<Value = unknown> {
-  readonly schema: z.ZodType<Value>
+  readonly accepts: Check<Value>
   readonly fallback: Value
   readonly allowed: string
   readonly about: string
@@ -17,19 +26,19 @@ interface OptionDefinition<Value = unknown> {
 
 const dayMs = 86_400_000
 const milliseconds = (least: number, fallback: number, about: string) => ({
-  schema: z.int().min(least).max(dayMs),
+  accepts: wholeBetween(least, dayMs),
   fallback,
   allowed: `whole milliseconds from ${least} to ${dayMs}`,
   about,
 })
 const wholeNumber = (max: number, fallback: number, about: string) => ({
-  schema: z.int().min(0).max(max),
+  accepts: wholeBetween(0, max),
   fallback,
   allowed: `a whole number from 0 to ${max}`,
   about,
 })
 const flag = (fallback: boolean, about: string) => ({
-  schema: z.boolean(),
+  accepts: isFlag,
   fallback,
   allowed: 'true or false',
   about,
@@ -52,7 +61,7 @@ const ownOptions = defineOptions({
   'relay.retryTimes': wholeNumber(20, 3, 'Candidates that are tried after the first.'),
   'relay.exposeUpstreamModel': flag(false, "Answers name the upstream's model instead of the client's."),
   'journal.sync': {
-    schema: z.enum(['group', 'always']),
+    accepts: oneOf(['group', 'always']),
     fallback: 'group',
     allowed: 'group or always',
     about: 'When the journal is forced to disk: in groups every 100 ms, or before each answer ends.',
@@ -63,7 +72,7 @@ const ownOptions = defineOptions({
     'Days that the request log is kept; 0: for ever.',
   ),
   'server.trustedProxies': {
-    schema: z.array(z.string().refine(isCidr)).max(256).readonly(),
+    accepts: textsOf(isCidr, 256),
     fallback: [],
     allowed: 'a list of IP addresses and CIDR ranges',
     about: 'Proxies whose X-Forwarded-For is believed.',
@@ -127,7 +136,7 @@ const newApiOptions = defineOptions({
 export const optionRegistry = { ...ownOptions, ...newApiOptions }
 
 export type OptionKey = keyof typeof optionRegistry
-export type Options = { readonly [Key in OptionKey]: z.output<(typeof optionRegistry)[Key]['schema']> }
+export type Options = { readonly [Key in OptionKey]: Checked<(typeof optionRegistry)[Key]['accepts']> }
 export type OptionDefaults = Partial<Options>
 
 /** A row of the table `options`: `value` is JSON text. */
@@ -151,7 +160,7 @@ export function resolveOptions(rows: Iterable<StoredOption>, defaults: OptionDef
     else issues.push(checked.issue)
   }
   if (issues.length > 0) throw new ConfigError(issues)
-  return values as Options // decoding: every key has its fallback or a value that its schema let through
+  return values as Options // decoding: every key has its fallback or a value that it accepts
 }
 
 export type CheckedOption =
@@ -165,8 +174,7 @@ export function checkOption(key: string, value: unknown): CheckedOption {
     const allowed = suggestName(key, Object.keys(optionRegistry))
     return { kind: 'issue', issue: { name: key, found: 'an unknown option', allowed } }
   }
-  const read = definition.schema.safeParse(value)
-  if (read.success) return { kind: 'value', value: read.data }
+  if (definition.accepts(value)) return { kind: 'value', value }
   return { kind: 'issue', issue: { name: key, found: showFound(value), allowed: definition.allowed } }
 }
 
@@ -187,9 +195,8 @@ function parseStored(value: string): unknown {
 function defineOptions<const Definitions extends Record<string, OptionDefinition>>(
   options: Definitions,
 ): Definitions {
-  for (const [key, { schema, fallback }] of Object.entries(options)) {
-    if (!schema.safeParse(fallback).success)
-      throw new Error(`option ${key}: its fallback is not allowed by its schema`)
+  for (const [key, { accepts, fallback }] of Object.entries(options)) {
+    if (!accepts(fallback)) throw new Error(`option ${key}: its fallback is not allowed`)
   }
   return options
 }
@@ -200,7 +207,7 @@ function planned<Definition>(definition: Definition): Definition & { readonly is
 
 function names(fallback: readonly string[], about: string) {
   return {
-    schema: z.array(z.string().min(1)).max(10_000).readonly(),
+    accepts: textsOf(text => text !== '', 10_000),
     fallback,
     allowed: 'a list of texts',
     about,
@@ -208,9 +215,9 @@ function names(fallback: readonly string[], about: string) {
 }
 
 function object(fallback: Readonly<Record<string, unknown>>, about: string) {
-  return { schema: z.record(z.string(), z.unknown()), fallback, allowed: 'an object', about }
+  return { accepts: isObject, fallback, allowed: 'an object', about }
 }
 
 function share(fallback: number, about: string) {
-  return { schema: z.number().min(0).max(1), fallback, allowed: 'a number from 0 to 1', about }
+  return { accepts: numberBetween(0, 1), fallback, allowed: 'a number from 0 to 1', about }
 }

@@ -1,6 +1,7 @@
 import { matchesPattern } from '@yumen/pricing'
 import ipaddr from 'ipaddr.js'
 import type { Row } from '#store'
+import type { CallerKeyRow } from './queries.ts'
 
 /** A known API key with all that admission asks, as read from the store. `spentNusd` moves with each settlement of this node. */
 export interface CallerKey {
@@ -24,12 +25,6 @@ export interface CallerKey {
 }
 
 type Range = [ipaddr.IPv4 | ipaddr.IPv6, number]
-
-/** Columns that `readCallerKey` needs: the key joined with its user. */
-export type CallerKeyRow = Pick<Row<'api_keys'>,
-  | 'id' | 'name' | 'account_id' | 'status' | 'group_name' | 'models' | 'deny_models' | 'endpoints' | 'allow_ips'
-  | 'expires_at' | 'limit_nusd' | 'spent_nusd'>
-  & Pick<Row<'users'>, 'username' | 'role'> & { readonly user_status: Row<'users'>['status']; readonly user_group: string }
 
 export function readCallerKey(row: CallerKeyRow): CallerKey {
   const endpoints = readList(row.endpoints)

@@ -1,9 +1,10 @@
 import { LRUCache } from 'lru-cache'
 import type { Store } from '#store'
 import { type CallerKey, readCallerKey } from './caller.ts'
+import { findKeyRow } from './queries.ts'
 
 export interface KeyringParts {
-  readonly db: Store['db']
+  readonly store: Pick<Store, 'query' | 'run'>
   readonly limits: {
     readonly keyCacheMax: number
     readonly unknownKeyCacheMax: number
@@ -26,24 +27,24 @@ export class KeyringBusyError extends Error {
   override readonly name = 'KeyringBusyError'
 }
 
-export async function createKeyring({ db, limits, pollMs, onFailure }: KeyringParts): Promise<Keyring> {
+export async function createKeyring({ store, limits, pollMs, onFailure }: KeyringParts): Promise<Keyring> {
   const known = new LRUCache<string, CallerKey>({ max: limits.keyCacheMax })
   const unknown = new LRUCache<string, true>({ max: limits.unknownKeyCacheMax, ttl: limits.unknownKeyLifeMs })
   const reading = new Map<string, Promise<CallerKey | undefined>>()
-  let revision = await keysRevision(db)
+  let { keys: revision } = await store.run('readRevisions', {})
   let isPolling = false
 
   async function poll(): Promise<void> {
-    const now = await keysRevision(db)
-    if (now === revision) return
-    revision = now
+    const { keys } = await store.run('readRevisions', {})
+    if (keys === revision) return
+    revision = keys
     known.clear()
     unknown.clear()
   }
 
   async function read(hash: string): Promise<CallerKey | undefined> {
     const revisionBefore = revision
-    const row = await findKeyRow(db, hash)
+    const row = await findKeyRow(store.query, hash)
     const key = row && readCallerKey(row)
     // A read that a change overtook may be of before it: it answers this request and is not kept.
     if (revision === revisionBefore) {
@@ -75,20 +76,4 @@ export async function createKeyring({ db, limits, pollMs, onFailure }: KeyringPa
     },
     stop: () => clearInterval(timer),
   }
-}
-
-async function keysRevision(db: Store['db']): Promise<number> {
-  const row = await db.selectFrom('revisions').select('revision').where('scope', '=', 'keys').executeTakeFirst()
-  return row?.revision ?? 0
-}
-
-function findKeyRow(db: Store['db'], hash: string) {
-  return db.selectFrom('api_keys').innerJoin('users', 'users.id', 'api_keys.user_id')
-    .select([
-      'api_keys.id', 'api_keys.name', 'api_keys.account_id', 'api_keys.status', 'api_keys.group_name', 'api_keys.models',
-      'api_keys.deny_models', 'api_keys.endpoints', 'api_keys.allow_ips', 'api_keys.expires_at', 'api_keys.limit_nusd',
-      'api_keys.spent_nusd', 'users.username', 'users.role', 'users.status as user_status', 'users.group_name as user_group',
-    ])
-    .where('api_keys.hash', '=', hash)
-    .executeTakeFirst()
 }

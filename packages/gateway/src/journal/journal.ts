@@ -141,6 +141,7 @@ class FileJournal implements Journal {
       this.#isSyncing = false
       if (error !== null) this.#parts.onFailure(error)
       for (const { released } of waiting) for (const release of released) release?.(error ?? undefined)
+      if (waiting.length > 0) this.#parts.crashPoint('after-release')
       if (this.#waitingForSync.length > 0) this.#sync()
     })
   }

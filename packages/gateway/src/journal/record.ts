@@ -1,4 +1,4 @@
-import type { Usage, UsageSource } from '@yumen/protocol'
+import type { PackedUsage, UsageSource } from '@yumen/protocol'
 
 /** One attempt as the record keeps it. Contract of `requests show --json`. */
 export interface AttemptRecord {
@@ -47,7 +47,7 @@ export interface RequestFacts {
   readonly channelId?: number
   readonly clientIp?: string
   readonly attempts: readonly AttemptRecord[]
-  readonly usage?: Usage
+  readonly usage?: PackedUsage
   readonly source?: UsageSource
   readonly warnings?: readonly string[]
 }

@@ -33,7 +33,8 @@ export function createUncommitted(): Uncommitted {
         sum += lines.records
         return sum >= recordsMax
       })
-      return end < 0 ? queue : queue.slice(0, end + 1)
+      // A copy: writes that come while these are on their way to the store must not be dropped with them.
+      return end < 0 ? [...queue] : queue.slice(0, end + 1)
     },
     drop(writes) {
       for (const lines of queue.slice(0, writes)) {

@@ -1,4 +1,4 @@
-import type { Usage, UsageSource } from '@yumen/protocol'
+import { packUsage, type Usage, type UsageSource } from '@yumen/protocol'
 import type { PriceVersion } from '#catalog'
 import type { CallerKey } from '#identity'
 import type { AttemptRecord, RequestFacts, Timings } from '#journal'
@@ -77,7 +77,7 @@ export class RequestLog {
         upstreamModel: candidate.upstreamModel, channel: candidate.channel.name, channelId: candidate.channel.id,
       }),
       attempts: this.attempts,
-      ...(usage !== undefined && { usage }),
+      ...(usage !== undefined && { usage: packUsage(usage) }),
       ...(source !== undefined && { source }),
       ...(this.warnings.length > 0 && { warnings: this.warnings }),
     }

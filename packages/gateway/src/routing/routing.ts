@@ -1,4 +1,4 @@
-import { endpointUrl } from '@yumen/providers'
+import { offers } from '@yumen/providers'
 import type { Channel, ChannelKey, Snapshot } from '#catalog'
 import { mapModel } from './mapping.ts'
 import type { Candidate, NoRoute, RouteAsk, Routing, RoutingParts } from './types.ts'
@@ -15,7 +15,7 @@ export function createRouting({ snapshot, random }: RoutingParts): Routing {
     plan(ask) {
       const eligible = findEligible(snapshot(), ask)
       if (typeof eligible === 'string') return { kind: 'none', reason: eligible }
-      return { kind: 'candidates', candidates: rank(eligible, ask, { random, nextTurn }) }
+      return { kind: 'candidates', candidates: candidatesOf(eligible, ask, { random, nextTurn }) }
     },
   }
 }
@@ -39,10 +39,10 @@ function findPinned(snapshot: Snapshot, ask: RouteAsk, id: number): readonly Cha
 
 function speaksNatively(channel: Channel, ask: RouteAsk): boolean {
   if (channel.dialect !== undefined && channel.dialect !== ask.dialect) return false
-  return endpointUrl(channel.provider, {
+  return offers(channel.provider, {
     dialect: ask.dialect, operation: ask.operation, model: mapModel(channel.modelMapping, ask.model),
     isStreaming: ask.isStreaming, baseUrl: channel.baseUrl, settings: channel.settings, query: noQuery,
-  }) !== undefined
+  })
 }
 
 const noQuery = new URLSearchParams()
@@ -50,6 +50,15 @@ const noQuery = new URLSearchParams()
 interface Chance {
   readonly random: () => number
   readonly nextTurn: (channel: Channel) => number
+}
+
+/** Most requests have one place to go: no tiers, no draw. */
+function candidatesOf(channels: readonly Channel[], ask: RouteAsk, chance: Chance): Iterator<Candidate, undefined> {
+  const [channel] = channels
+  const key = channel?.keys[0]
+  if (channels.length > 1 || channel === undefined || key === undefined || channel.keys.length > 1) return rank(channels, ask, chance)
+  const only = { channel, key, upstreamModel: mapModel(channel.modelMapping, ask.model) }
+  return [only][Symbol.iterator]()
 }
 
 /** Lazy: the next candidate is picked when it is asked for. */

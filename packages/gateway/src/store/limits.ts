@@ -11,6 +11,8 @@ export const storeLimits = {
   /** A worker that dies is started again by the next call, unless it died this often in a window. */
   workerDeathsMax: 5,
   workerDeathsWindowMs: 60_000,
+  /** A reader that nobody asks for so long ends. */
+  readerIdleMsMax: 60_000,
   /** Heaps of a worker; bounds, not uses: at rest a worker costs 7 to 11 MB. */
   workerOldSpaceMb: 128,
   workerYoungSpaceMb: 8,

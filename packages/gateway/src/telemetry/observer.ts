@@ -7,17 +7,17 @@ import type { Metrics } from './metrics.ts'
 export function createObserver({ log, metrics }: { log: Log; metrics: () => Metrics }): RelayObserver {
   return {
     onSettled(record) {
-      const { requests, attempts, firstByte, request } = metrics()
+      const { countRequest, countAttempt, firstByte, request } = metrics()
       const { facts, timings } = record
-      requests.inc({ dialect: facts.dialect, operation: facts.operation, class: record.class })
-      for (const attempt of facts.attempts) attempts.inc({ class: attempt.class })
+      countRequest(`${facts.dialect} ${facts.operation} ${record.class}`)
+      for (const attempt of facts.attempts) countAttempt(attempt.class)
       if (timings.firstByte !== undefined) firstByte.observe(timings.firstByte / 1_000)
       request.observe(timings.ended / 1_000)
       if (record.class === 'ok') log.debug(lineOf(record), 'request')
       else log.info(lineOf(record), 'request')
     },
     onRefused(refusal) {
-      metrics().requests.inc({ dialect: refusal.dialect, operation: 'unknown', class: refusal.class })
+      metrics().countRequest(`${refusal.dialect} unknown ${refusal.class}`)
       log.debug(refusal, 'refused')
     },
     onShed: limit => metrics().shed.inc({ limit }),

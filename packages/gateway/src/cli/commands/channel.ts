@@ -124,10 +124,11 @@ async function list({ json }: JsonOption): Promise<void> {
 
 async function show(nameOrId: string, { json }: JsonOption): Promise<void> {
   await withStore(async ({ store }) => {
-    const row = await findChannel(await store.kysely(), nameOrId)
+    const db = await store.kysely()
+    const row = await findChannel(db, nameOrId)
     if (row === undefined)
       throw new CliError(`there is no channel ${nameOrId}: \`yumen channel list\` shows all`)
-    const shown = { ...contractOf(row), keys: await listFingerprints(await store.kysely(), row.id) }
+    const shown = { ...contractOf(row), keys: await listFingerprints(db, row.id) }
     if (json) return printJson(shown)
     printFacts(
       Object.fromEntries(

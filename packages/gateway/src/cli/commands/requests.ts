@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { findRequest, listRequests, type RequestEntry, type RequestFilter } from '#analytics'
-import type { Store } from '#store'
+import type { Db } from '#store'
 import { CliError } from '../cli-error.ts'
 import { printFacts, printJson, printNote, printTable } from '../output.ts'
 import { findChannel, findUser } from '../queries.ts'
@@ -65,9 +65,10 @@ interface ListOptions extends JsonOption {
 async function list(options: ListOptions): Promise<void> {
   const limit = readLimit(options.limit)
   await withStore(async ({ store }) => {
-    const filter = await readFilter(await store.kysely(), options)
-    const { entries, next, scannedTo } = await collect(await store.kysely(), { filter, limit, after: options.after })
-    const items = await showRequests(await store.kysely(), entries)
+    const db = await store.kysely()
+    const filter = await readFilter(db, options)
+    const { entries, next, scannedTo } = await collect(db, { filter, limit, after: options.after })
+    const items = await showRequests(db, entries)
     const end = scannedTo === undefined ? null : isoTime(scannedTo)
     if (options.json) return printJson({ items, next: next ?? null, scannedTo: end })
     printRequests(items)
@@ -98,8 +99,9 @@ async function collect(db: Db, { filter, limit, after }: Collection) {
 
 async function show(id: string, { json }: JsonOption): Promise<void> {
   await withStore(async ({ store }) => {
-    const entry = await findRequest(await store.kysely(), id)
-    const [shown] = entry === undefined ? [] : await showRequests(await store.kysely(), [entry])
+    const db = await store.kysely()
+    const entry = await findRequest(db, id)
+    const [shown] = entry === undefined ? [] : await showRequests(db, [entry])
     if (shown === undefined) {
       throw new CliError(
         `there is no request ${id}: one shows a second after its end, for analytics.requestRetentionDays`,

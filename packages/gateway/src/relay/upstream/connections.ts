@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
-import { type Dispatcher, Pool, ProxyAgent, Socks5ProxyAgent } from 'undici'
+import type { Dispatcher } from 'undici'
+import { loadProxyAgents, Pool } from './undici.ts'
 
 export interface ConnectionsParts {
   readonly limits: {
@@ -74,6 +75,7 @@ export function createConnections({ limits }: ConnectionsParts): Connections {
       connectTimeout: limits.connectTimeoutMsMax,
     }
     if (proxy === undefined) return new Pool(origin, options)
+    const { ProxyAgent, Socks5ProxyAgent } = loadProxyAgents()
     // `socks5h` resolves names at the proxy, which is what the library always does.
     if (proxy.startsWith('socks')) return new Socks5ProxyAgent(proxy.replace(/^socks5h:/, 'socks5:'), options)
     return new ProxyAgent({ uri: proxy, proxyTunnel: true, ...options })

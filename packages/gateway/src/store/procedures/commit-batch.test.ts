@@ -1,4 +1,3 @@
-import { plainUsage } from '@yumen/protocol'
 import { beforeEach, expect, test } from 'vitest'
 import type { JournalRecord, NumberedRecord, RequestFacts, SettledRecord } from '../../journal/record.ts'
 import { describeStores } from '../store-cases.ts'
@@ -19,7 +18,7 @@ const facts: RequestFacts = {
   model: 'gpt-4o',
   channelId: 7,
   attempts: [],
-  usage: { ...plainUsage(100, 20), cacheRead: 60, cacheWrite: { '5m': 3, '30m': 0, '1h': 0, '12h': 0 } },
+  usage: { input: 100, output: 20, cacheRead: 60, cacheWrite: { '5m': 3 } },
   source: 'upstream',
 }
 
@@ -60,8 +59,8 @@ describeStores('commitBatch', stores => {
     })
   })
 
-  const account = () =>
-    store.db
+  const account = async () =>
+    (await store.kysely())
       .selectFrom('accounts')
       .select(['balance_nusd', 'available_nusd', 'spent_nusd'])
       .where('id', '=', 1)
@@ -145,7 +144,7 @@ describeStores('commitBatch', stores => {
       change: { charge: { amount: '251', priceVersion: 3, ratio: '1' } },
       word: 'amount_nusd',
     },
-    { says: 'another usage', change: { facts: { usage: plainUsage(1, 1) } }, word: 'packed' },
+    { says: 'another usage', change: { facts: { usage: { input: 1, output: 1 } } }, word: 'packed' },
     { says: 'another account', change: { facts: { accountId: 2 } }, word: 'account_id' },
   ])('the same charge with $says stops the whole batch', async ({ change, word }) => {
     await store.run('commitBatch', batch([settled()]))

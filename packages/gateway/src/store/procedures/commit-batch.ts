@@ -9,7 +9,7 @@ import {
   requestColumns,
   requestRow,
 } from './batch/rows.ts'
-import { accountSums, apiKeySums, type Entry, hourlySums } from './batch/sums.ts'
+import { BatchSums } from './batch/sums.ts'
 import type { Procedure } from './index.ts'
 
 /**
@@ -22,7 +22,21 @@ export const commitBatch: Procedure<'commitBatch'> = async (
   { nodeId, markBefore, markAfter, records },
 ) => {
   if (!(await advanceMark(tx, { nodeId, markBefore, markAfter }))) return 'stale'
-  const settled = parseRecords(records, { markBefore, markAfter })
+  const sums = new BatchSums()
+  for (const settled of slices(records, { markBefore, markAfter })) await insertSlice(tx, { nodeId, settled, sums })
+  await tx.addTo(sums.accounts())
+  await tx.addTo(sums.apiKeys())
+  await tx.upsertSums(sums.hours())
+  return 'committed'
+}
+
+interface Slice {
+  readonly nodeId: string
+  readonly settled: readonly Settled[]
+  readonly sums: BatchSums
+}
+
+async function insertSlice(tx: Transaction, { nodeId, settled, sums }: Slice): Promise<void> {
   const requests = settled.map(({ record }) => requestRow(record))
   const charged = settled.filter(({ record }) => isCharged(record))
   const charges = charged.map(({ seq, record }) => chargeRow(record, { nodeId, seq }))
@@ -31,14 +45,15 @@ export const commitBatch: Procedure<'commitBatch'> = async (
   const knownCharges = await tx.insertMissing(inTable('charges', chargeColumns, ['id', 'part'], charges))
   for (const index of knownCharges) await refuseOtherContent(tx, charges[index])
 
-  const counted = fresh(settled, charged, {
-    requests: new Set(knownRequests),
-    charges: new Set(knownCharges),
-  })
-  await tx.addTo(accountSums(counted))
-  await tx.addTo(apiKeySums(counted))
-  await tx.upsertSums(hourlySums(counted))
-  return 'committed'
+  const known = { requests: new Set(knownRequests), charges: new Set(knownCharges) }
+  // A charge proves by its key whether it was counted; of a request without one only its own row can tell.
+  let place = 0
+  for (const [index, { record }] of settled.entries()) {
+    const hasCharge = isCharged(record)
+    const isKnown = hasCharge ? known.charges.has(place) : known.requests.has(index)
+    if (hasCharge) place += 1
+    if (!isKnown) sums.add(record, hasCharge)
+  }
 }
 
 interface Settled {
@@ -65,30 +80,31 @@ async function advanceMark(tx: Transaction, args: Marks & { readonly nodeId: str
 
 const decoder = new TextDecoder()
 
-/**
- * Between two lines of the journal: the line feed and the next one's checksum, which its reader has checked.
- */
-const lineStart = /\n(?:[0-9a-f]{8} )?/g
+/** Records that are values at one time: they die young, where a whole batch would live through collections. */
+const sliceRecords = 128
 
-/** One text a line: a line feed inside a JSON string is always escaped, so the lines make one array. */
-function parseRecords(bytes: Uint8Array, { markBefore, markAfter }: Marks): Settled[] {
-  const text = decoder.decode(bytes).trimEnd()
-  const array = `\n${text}`.replaceAll(lineStart, ',').slice(1)
-  const records = JSON.parse(`[${array}]`) as readonly NumberedRecord[]
+/** One JSON text a line, its checksum before it or not: a line feed inside a JSON string is always escaped. */
+function* slices(bytes: Uint8Array, { markBefore, markAfter }: Marks): Generator<readonly Settled[]> {
   let last = markBefore
-  const settled: Settled[] = []
-  for (const { seq, record } of records) {
+  let slice: Settled[] = []
+  for (const line of decoder.decode(bytes).trimEnd().split('\n')) {
+    if (line === '') continue
+    const { seq, record } = JSON.parse(line.startsWith('{') ? line : line.slice(checksumChars)) as NumberedRecord
     if (seq <= last || seq > markAfter) {
-      throw new StoreError(
-        'invalid',
-        `record ${seq} after ${last} is out of order, the batch ends at ${markAfter}`,
-      )
+      const problem = `record ${seq} after ${last} is out of order, the batch ends at ${markAfter}`
+      throw new StoreError('invalid', problem)
     }
     last = seq
-    if (record.kind === 'settled') settled.push({ seq, record })
+    if (record.kind === 'settled') slice.push({ seq, record })
+    if (slice.length < sliceRecords) continue
+    yield slice
+    slice = []
   }
-  return settled
+  if (slice.length > 0) yield slice
 }
+
+/** Eight hex digits and a space. */
+const checksumChars = 9
 
 /**
  * What failed before anything was counted has nothing to charge; a success of no cost still has its proof.
@@ -111,22 +127,6 @@ async function refuseOtherContent(tx: Transaction, row: ChargeRow | undefined): 
 
 /** Where a charge was journaled is no part of what it says. */
 const isPlace = (column: string) => column === 'node_id' || column === 'seq'
-
-/** A charge proves by its key whether it was counted; of a request without one only its own row can tell. */
-function fresh(
-  settled: readonly Settled[],
-  charged: readonly Settled[],
-  known: { readonly requests: ReadonlySet<number>; readonly charges: ReadonlySet<number> },
-): Entry[] {
-  const places = new Map(charged.map((entry, index) => [entry, index]))
-  const entries: Entry[] = []
-  for (const [index, entry] of settled.entries()) {
-    const place = places.get(entry)
-    const isKnown = place === undefined ? known.requests.has(index) : known.charges.has(place)
-    if (!isKnown) entries.push({ record: entry.record, isCharged: place !== undefined })
-  }
-  return entries
-}
 
 function inTable(
   table: BulkRows['table'],

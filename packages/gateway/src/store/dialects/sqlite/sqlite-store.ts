@@ -5,7 +5,7 @@ import type { ProcedureArgs, ProcedureName, ProcedureResult } from '../../proced
 import type { SqlValue } from '../../transaction.ts'
 import { type Db, type Store, StoreError } from '../../types.ts'
 import type { QueryAnswer, WorkerStart } from './messages.ts'
-import { createWorkerClient } from './worker-client.ts'
+import { createWorkerClient, type WorkerClient } from './worker-client.ts'
 
 export interface SqliteStoreParts {
   readonly path: string
@@ -13,7 +13,11 @@ export interface SqliteStoreParts {
   readonly clock: () => number
 }
 
-/** SQLite in two worker threads: one writes, one reads. Each starts with its first call. */
+/**
+ * SQLite in two worker threads, each started by its first call: one writes; the other reads, so that no read waits
+ * behind a batch and no report delays one. A short read while nothing is under way is left to the writer: at rest
+ * there is no second thread, which is 7 MB.
+ */
 export async function openSqliteStore({ path, limits, clock }: SqliteStoreParts): Promise<Store> {
   await makeFile(path)
   const { busyTimeoutMs, cacheKib, walKeepBytes, statementsMax, rowsMax, walBytesMax, walCheckEvery } = limits
@@ -25,15 +29,20 @@ export async function openSqliteStore({ path, limits, clock }: SqliteStoreParts)
   const shared = { start, limits, clock }
   const writerFile = new URL('./write-worker.ts', import.meta.url)
   const readerFile = new URL('./read-worker.ts', import.meta.url)
-  const writer = createWorkerClient({ name: 'writer', file: writerFile, ...shared })
+  const writer = createWorkerClient({ name: 'writer', file: writerFile, idleMsMax: undefined, ...shared })
   const reader = createWorkerClient({
     name: 'reader',
     file: readerFile,
+    idleMsMax: limits.readerIdleMsMax,
     ...shared,
   })
 
-  async function read(sql: string, parameters: readonly SqlValue[]): Promise<QueryAnswer> {
-    return (await reader.call({ kind: 'query', sql, parameters }, limits.readDeadlineMs)) as QueryAnswer
+  async function read(
+    worker: WorkerClient,
+    sql: string,
+    parameters: readonly SqlValue[],
+  ): Promise<QueryAnswer> {
+    return (await worker.call({ kind: 'query', sql, parameters }, limits.readDeadlineMs)) as QueryAnswer
   }
 
   let db: Promise<Db> | undefined
@@ -41,8 +50,8 @@ export async function openSqliteStore({ path, limits, clock }: SqliteStoreParts)
   return {
     kind: 'sqlite',
     query: async <Result>(sql: string, parameters: readonly SqlValue[] = []) =>
-      (await read(sql, parameters)).rows as readonly unknown[] as readonly Result[], // decoding: the caller knows its SQL
-    kysely: () => (db ??= import('../../kysely.ts').then(({ kyselyOver }) => kyselyOver('sqlite', read))),
+      (await read(writer.pending === 0 ? writer : reader, sql, parameters)).rows as readonly unknown[] as readonly Result[], // decoding: the caller knows its SQL
+    kysely: () => (db ??= import('../../kysely.ts').then(({ kyselyOver }) => kyselyOver('sqlite', (sql, parameters) => read(reader, sql, parameters)))),
     async run<Name extends ProcedureName>(name: Name, args: ProcedureArgs<Name>) {
       const deadlineMs = name === 'migrate' ? limits.migrateDeadlineMs : limits.writeDeadlineMs
       const result = await writer.call({ kind: 'run', name, args: detached(args) }, deadlineMs)

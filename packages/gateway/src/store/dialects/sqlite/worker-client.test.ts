@@ -33,6 +33,7 @@ function start(clock = () => 0) {
     file: new URL(`data:text/javascript,${encodeURIComponent(echo)}`),
     start: { settings, walBytesMax: 1, walCheckEvery: 1 },
     limits,
+    idleMsMax: undefined,
     clock,
   })
   client = made

@@ -8,6 +8,8 @@ export interface WorkerClientParts {
   readonly file: URL
   readonly start: WorkerStart
   readonly limits: WorkerLimits
+  /** After so long without a call the thread ends; the next call starts another. `undefined`: it stays. */
+  readonly idleMsMax: number | undefined
   /** Monotonic milliseconds. */
   readonly clock: () => number
 }
@@ -26,6 +28,8 @@ export interface WorkerClient {
    * Fails with `unavailable` beyond the bound of pending calls, past the deadline, and when the worker dies.
    */
   call(call: WorkerCall, deadlineMs: number): Promise<unknown>
+  /** Calls that are not answered yet. */
+  readonly pending: number
   close(): Promise<void>
 }
 
@@ -41,6 +45,7 @@ export function createWorkerClient(parts: WorkerClientParts): WorkerClient {
   const pending = new Map<number, Pending>()
   const deaths: number[] = []
   let worker: Worker | undefined
+  let idleTimer: NodeJS.Timeout | undefined
   let isClosed = false
   let lastId = 0
 
@@ -53,8 +58,23 @@ export function createWorkerClient(parts: WorkerClientParts): WorkerClient {
     if (call === undefined) return undefined
     clearTimeout(call.timer)
     pending.delete(id)
-    if (pending.size === 0) worker?.unref()
+    if (pending.size === 0) rest()
     return call
+  }
+
+  /** Nothing is under way: the process may end, and the worker after a while. */
+  function rest(): void {
+    worker?.unref()
+    if (parts.idleMsMax === undefined) return
+    idleTimer ??= setTimeout(retire, parts.idleMsMax).unref()
+    idleTimer.refresh()
+  }
+
+  function retire(): void {
+    const idle = worker
+    if (pending.size > 0 || idle === undefined) return
+    worker = undefined
+    idle.postMessage({ kind: 'close' } satisfies WorkerRequest)
   }
 
   function receive(answer: WorkerAnswer): void {
@@ -83,6 +103,9 @@ export function createWorkerClient(parts: WorkerClientParts): WorkerClient {
   }
 
   return {
+    get pending() {
+      return pending.size
+    },
     async call(call, deadlineMs) {
       if (isClosed) throw unavailable('is closed')
       if (pending.size >= limits.pendingCallsMax) throw unavailable(`has ${pending.size} calls waiting`)
@@ -106,6 +129,7 @@ export function createWorkerClient(parts: WorkerClientParts): WorkerClient {
     async close() {
       if (isClosed) return
       isClosed = true
+      clearTimeout(idleTimer)
       if (worker !== undefined) await stop(worker, limits.closeDeadlineMs)
     },
   }

@@ -1,23 +1,32 @@
 import { statSync } from 'node:fs'
 import { workerData } from 'node:worker_threads'
 import { isReading, performProcedure } from '../../procedures/index.ts'
-import { openForWriting } from './connection.ts'
+import { openForReading, openForWriting, type SqliteConnection } from './connection.ts'
 import type { WorkerStart } from './messages.ts'
 import { serveCalls } from './serve.ts'
 import { inTransaction } from './transaction.ts'
 
 const { settings, walBytesMax, walCheckEvery } = workerData as WorkerStart
 const connection = openForWriting(settings)
+let reading: SqliteConnection | undefined
 let writes = 0
 
 serveCalls(async call => {
-  if (call.kind !== 'run') throw new Error('the writer takes procedures')
+  if (call.kind === 'query') {
+    reading ??= openForReading(settings)
+    return reading.execute(call.sql, call.parameters)
+  }
   const mode = isReading(call.name) ? 'DEFERRED' : 'IMMEDIATE'
   const result = await inTransaction(connection, mode, tx => performProcedure(tx, call.name, call.args))
   writes += 1
   if (writes % walCheckEvery === 0) boundWriteAheadLog()
   return result
-}, connection.close)
+}, close)
+
+function close(): void {
+  reading?.close()
+  connection.close()
+}
 
 /**
  * SQLite's own checkpoints never wait; when readers kept them from finishing for long, this one waits for

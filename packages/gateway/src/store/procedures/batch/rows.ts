@@ -1,4 +1,3 @@
-import type { Usage } from '@yumen/protocol'
 import type { RequestFacts, SettledRecord } from '../../../journal/record.ts'
 import type { BulkRows, SqlValue } from '../../transaction.ts'
 
@@ -32,8 +31,8 @@ export type RequestRow = readonly SqlValue[]
 export type ChargeRow = readonly SqlValue[]
 
 export function requestRow({ facts, class: outcome, status, timings }: SettledRecord): RequestRow {
-  const { id, accountId, apiKeyId, model, channelId, usage, ...rest } = facts
-  const packed = { ...rest, usage: usage === undefined ? undefined : packUsage(usage), timings }
+  const { id, accountId, apiKeyId, model, channelId, ...rest } = facts
+  const packed = { ...rest, timings }
   return [
     id,
     accountId,
@@ -66,7 +65,7 @@ export function chargeRow(
 }
 
 function packCharge({ model, usage, source }: RequestFacts): string {
-  return JSON.stringify({ model, usage: usage === undefined ? undefined : packUsage(usage), source })
+  return JSON.stringify({ model, usage, source })
 }
 
 const modelLengthMax = 256
@@ -74,28 +73,4 @@ const modelLengthMax = 256
 /** A client's word, as a column: PostgreSQL stores no NUL, and a rollup's key has a bound. */
 export function modelName(model: string): string {
   return model.replaceAll('\0', '\uFFFD').slice(0, modelLengthMax)
-}
-
-type Packed = Record<string, unknown>
-
-/** A usage without its zeros; whoever reads it puts them back. */
-function packUsage(usage: Usage): Packed {
-  const packed: Packed = {}
-  for (const name in usage) {
-    const value = usage[name as keyof Usage]
-    if (typeof value === 'object') packInto(packed, name, value)
-    else if (value !== 0 && value !== undefined) packed[name] = value
-  }
-  return packed
-}
-
-function packInto<Counts extends object>(packed: Packed, name: string, counts: Counts): void {
-  let inner: Packed | undefined
-  for (const kind in counts) {
-    const count: unknown = counts[kind]
-    if (count === 0) continue
-    inner ??= {}
-    inner[kind] = count
-  }
-  if (inner !== undefined) packed[name] = inner
 }

@@ -2,41 +2,65 @@ import type { SettledRecord } from '../../../journal/record.ts'
 import type { BulkRows, SqlValue } from '../../transaction.ts'
 import { modelName } from './rows.ts'
 
-export interface Entry {
-  readonly record: SettledRecord
-  readonly isCharged: boolean
-}
-
 const hourMs = 3_600_000
 
-/** What leaves each account: `balance` and `available` fall, `spent` rises. In the order of ids. */
-export function accountSums(entries: readonly Entry[]): BulkRows {
-  const amounts = amountsBy(entries, ({ facts }) => facts.accountId)
-  return {
-    table: 'accounts',
-    key: ['id'],
-    columns: { id: 'integer', balance_nusd: 'integer', available_nusd: 'integer', spent_nusd: 'integer' },
-    rows: amounts.map(([id, amount]) => [id, -amount, -amount, amount]),
-  }
-}
+/** What a batch moves, summed up record by record. Rows come in the order of their keys: who locks them waits in line. */
+export class BatchSums {
+  readonly #accounts = new Map<number, bigint>()
+  readonly #apiKeys = new Map<number, bigint>()
+  readonly #hours = new Map<string, Hourly>()
 
-/** A key that was removed while its requests ran has no row any more: nothing is added anywhere. */
-export function apiKeySums(entries: readonly Entry[]): BulkRows {
-  return {
-    table: 'api_keys',
-    key: ['id'],
-    columns: { id: 'integer', spent_nusd: 'integer' },
-    rows: amountsBy(entries, ({ facts }) => facts.apiKeyId),
+  add(record: SettledRecord, isCharged: boolean): void {
+    const { facts, charge } = record
+    const amount = isCharged ? BigInt(charge.amount) : 0n
+    if (amount !== 0n) {
+      addAmount(this.#accounts, facts.accountId, amount)
+      addAmount(this.#apiKeys, facts.apiKeyId, amount)
+    }
+    count(this.#hours, record, amount)
   }
-}
 
-function amountsBy(entries: readonly Entry[], idOf: (record: SettledRecord) => number): [number, bigint][] {
-  const amounts = new Map<number, bigint>()
-  for (const { record, isCharged } of entries) {
-    const amount = isCharged ? BigInt(record.charge.amount) : 0n
-    if (amount !== 0n) amounts.set(idOf(record), (amounts.get(idOf(record)) ?? 0n) + amount)
+  /** What leaves each account: `balance` and `available` fall, `spent` rises. */
+  accounts(): BulkRows {
+    return {
+      table: 'accounts',
+      key: ['id'],
+      columns: { id: 'integer', balance_nusd: 'integer', available_nusd: 'integer', spent_nusd: 'integer' },
+      rows: byId(this.#accounts).map(([id, amount]) => [id, -amount, -amount, amount]),
+    }
   }
-  return [...amounts].sort(([left], [right]) => left - right)
+
+  /** A key that was removed while its requests ran has no row any more: nothing is added anywhere. */
+  apiKeys(): BulkRows {
+    return {
+      table: 'api_keys',
+      key: ['id'],
+      columns: { id: 'integer', spent_nusd: 'integer' },
+      rows: byId(this.#apiKeys),
+    }
+  }
+
+  /** Rollups by the hour of arrival. `channel_id` is 0 where no channel was chosen. */
+  hours(): BulkRows {
+    return {
+      table: 'usage_hourly',
+      key: ['hour', 'account_id', 'api_key_id', 'channel_id', 'model'],
+      columns: {
+        hour: 'integer',
+        account_id: 'integer',
+        api_key_id: 'integer',
+        channel_id: 'integer',
+        model: 'text',
+        requests: 'integer',
+        failures: 'integer',
+        input_tokens: 'integer',
+        output_tokens: 'integer',
+        cached_tokens: 'integer',
+        amount_nusd: 'integer',
+      },
+      rows: [...this.#hours.values()].sort(byKey).map(valuesOf),
+    }
+  }
 }
 
 interface Hourly {
@@ -49,34 +73,15 @@ interface Hourly {
   amount: bigint
 }
 
-/**
- * Rollups by the hour of arrival. `channel_id` is 0 where no channel was chosen. In the order of their keys.
- */
-export function hourlySums(entries: readonly Entry[]): BulkRows {
-  const hours = new Map<string, Hourly>()
-  for (const entry of entries) count(hours, entry)
-  return {
-    table: 'usage_hourly',
-    key: ['hour', 'account_id', 'api_key_id', 'channel_id', 'model'],
-    columns: {
-      hour: 'integer',
-      account_id: 'integer',
-      api_key_id: 'integer',
-      channel_id: 'integer',
-      model: 'text',
-      requests: 'integer',
-      failures: 'integer',
-      input_tokens: 'integer',
-      output_tokens: 'integer',
-      cached_tokens: 'integer',
-      amount_nusd: 'integer',
-    },
-    rows: [...hours.values()].sort(byKey).map(valuesOf),
-  }
+function addAmount(amounts: Map<number, bigint>, id: number, amount: bigint): void {
+  amounts.set(id, (amounts.get(id) ?? 0n) + amount)
 }
 
-function count(hours: Map<string, Hourly>, { record, isCharged }: Entry): void {
-  const { facts, charge, class: outcome } = record
+function byId(amounts: ReadonlyMap<number, bigint>): [number, bigint][] {
+  return [...amounts].sort(([left], [right]) => left - right)
+}
+
+function count(hours: Map<string, Hourly>, { facts, class: outcome }: SettledRecord, amount: bigint): void {
   const hour = facts.time - (facts.time % hourMs)
   const model = modelName(facts.model)
   const channel = facts.channelId ?? 0
@@ -85,11 +90,11 @@ function count(hours: Map<string, Hourly>, { record, isCharged }: Entry): void {
   hours.set(name, row)
   row.requests += 1
   if (isFailure(outcome)) row.failures += 1
-  if (isCharged) row.amount += BigInt(charge.amount)
+  row.amount += amount
   if (facts.usage === undefined) return
   row.input += facts.usage.input
   row.output += facts.usage.output
-  row.cached += facts.usage.cacheRead
+  row.cached += facts.usage.cacheRead ?? 0
 }
 
 /** A client that left is no failure of ours. */
