@@ -1,4 +1,5 @@
 import { randomFillSync } from 'node:crypto'
+import { statSync } from 'node:fs'
 import { monotonicFactory } from 'ulid'
 import { createCatalog, createSealer, loadSealingSecret } from '#catalog'
 import { startNode } from '#cluster'
@@ -43,9 +44,10 @@ async function startGateway(environment: Environment, log: Log): Promise<Gateway
   const installation = await store.run('openInstallation', { id: makeId(), now: now() })
   const node = await startNode({ id: makeId(), epoch: installation.epoch, store, limits, now, onFailure: warn('heartbeat failed') })
   const { optionDefaults } = environment
+  const walPath = environment.store.kind === 'sqlite' ? `${environment.store.path}-wal` : undefined
   const catalog = await createCatalog({
     store, sealer, optionDefaults, clock: now, pollMs: limits.snapshotPollMs,
-    onBroken: warn('a channel is left out'), onFailure: warn('configuration could not be read'),
+    onBroken: warn('a part of the configuration is left out'), onFailure: warn('configuration could not be read'),
   })
   const snapshot = () => catalog.snapshot
   const { journal, committer, adopt, folder } = await startJournal({
@@ -65,6 +67,8 @@ async function startGateway(environment: Environment, log: Log): Promise<Gateway
     bytesInFlight: () => relay.bytesInFlight,
     journalBytes: () => journal.bytes,
     uncommitted: () => journal.uncommitted.length,
+    unpostedSeconds: () => committer.unpostedMs(clock()) / 1_000,
+    walBytes: () => fileSize(walPath),
   })
   const jobs = startJobs({ store, adopt, limits, now, retentionDays: () => snapshot().options['analytics.requestRetentionDays'], log })
 
@@ -122,6 +126,10 @@ async function startGateway(environment: Environment, log: Log): Promise<Gateway
       return false
     }
   }
+}
+
+function fileSize(path: string | undefined): number {
+  return (path !== undefined && statSync(path, { throwIfNoEntry: false })?.size) || 0
 }
 
 /** Resolves at the first signal; a second one ends the process at once. */

@@ -49,7 +49,7 @@ export async function startJournal(parts: StartJournalParts): Promise<StartedJou
     writer, limits, syncMode, clock, crashPoint, onFailure: error => log.error(errorFields(error), 'the journal could not be written'),
   })
   const committer = createCommitter({
-    node: nodeId, uncommitted: journal.uncommitted, store: batches, limits, crashPoint,
+    node: nodeId, uncommitted: journal.uncommitted, store: batches, limits, clock, crashPoint,
     onCommitted: mark => writer.discard(mark),
     onFailure(error) {
       log.error(errorFields(error), 'a batch could not be committed; it is tried again')

@@ -1,5 +1,5 @@
 import { compilePatterns, type Price, parsePrice, parseRatio, type Rational } from '@yumen/pricing'
-import { type Options, resolveOptions } from '#config'
+import { type Options, optionRegistry, resolveOptions } from '#config'
 import type { Store } from '#store'
 import { type Channel, ChannelError, readChannel } from './channel.ts'
 import {
@@ -44,7 +44,7 @@ export interface SnapshotParts {
   readonly sealer: Sealer
   readonly optionDefaults: Parameters<typeof resolveOptions>[1]
   readonly now: number
-  /** A channel that had to be left out. */
+  /** A channel that had to be left out, or an option that this program does not know. */
   readonly onBroken: (error: Error) => void
 }
 
@@ -53,12 +53,20 @@ export async function loadSnapshot(parts: SnapshotParts, previous?: Snapshot): P
   const { now } = parts
   const { query } = parts.store
   const { configuration: revision } = await parts.store.run('readRevisions', {})
-  const options = resolveOptions(await readOptionRows(query), parts.optionDefaults)
+  const options = resolveOptions(await readKnownOptions(parts), parts.optionDefaults)
   const isSame = previous !== undefined && JSON.stringify(previous.options) === JSON.stringify(options)
   const channels = await loadChannels(parts, options, isSame ? previous : undefined)
   const groupRows = await readGroupRows(query)
   const priceRows = await readPriceRows(query, now)
   return buildSnapshot({ revision, options, channels, groupRows, priceRows })
+}
+
+/** An option that this program does not know is a newer node's: in a rolling update both run on one store. */
+async function readKnownOptions({ store, onBroken }: SnapshotParts) {
+  const rows = await readOptionRows(store.query)
+  const unknown = rows.filter(row => !Object.hasOwn(optionRegistry, row.key))
+  for (const { key } of unknown) onBroken(new Error(`the option ${key} is unknown here and has no effect`))
+  return rows.filter(row => !unknown.includes(row))
 }
 
 async function loadChannels(

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { ulid } from 'ulid'
 
 export interface HttpParts {
   readonly port: number
@@ -35,12 +36,15 @@ export async function startHttpServer(parts: HttpParts): Promise<HttpServer> {
     keepAliveTimeout: limits.keepAliveMs,
     noDelay: true,
   }, (request, response) => handle(parts, request, response))
-  server.maxHeadersCount = limits.headersCountMax
+  // One more than may be: Node drops the rest in silence, the client's key among it.
+  server.maxHeadersCount = limits.headersCountMax + 1
   server.maxConnections = limits.connectionsMax
   server.on('clientError', (error, socket) => {
     if (!socket.writable) return
-    const status = isTooLarge(error) ? '431 Request Header Fields Too Large' : isTimeout(error) ? '408 Request Timeout' : '400 Bad Request'
-    socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: application/json\r\n\r\n${badRequestBody(status)}`)
+    const status = isTooLarge(error) ? tooManyHeaders : isTimeout(error) ? '408 Request Timeout' : '400 Bad Request'
+    const body = badRequestBody(status)
+    const head = `connection: close\r\nx-request-id: ${ulid()}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}`
+    socket.end(`HTTP/1.1 ${status}\r\n${head}\r\n\r\n${body}`)
   })
   const port = await listen(server, parts)
   return {
@@ -56,11 +60,17 @@ export async function startHttpServer(parts: HttpParts): Promise<HttpServer> {
   }
 }
 
+const tooManyHeaders = '431 Request Header Fields Too Large'
+
 /** A slow client's headers are looked at this often: its connection ends at most so much later than the limit. */
 const connectionsCheckMs = 2_000
 
 function handle(parts: HttpParts, request: IncomingMessage, response: ServerResponse): void {
   const url = request.url ?? '/'
+  if (request.rawHeaders.length > parts.limits.headersCountMax * 2) {
+    response.writeHead(431, { connection: 'close', 'x-request-id': ulid(), 'content-type': 'application/json' }).end(badRequestBody(tooManyHeaders))
+    return
+  }
   if (parts.isRelayPath(url)) {
     parts.relay(request, response)
     return

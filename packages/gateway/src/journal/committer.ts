@@ -20,6 +20,8 @@ export interface CommitterParts {
   readonly uncommitted: Uncommitted
   readonly store: BatchStore
   readonly limits: { readonly commitIntervalMs: number; readonly commitRecordsMax: number }
+  /** Monotonic milliseconds. */
+  readonly clock: () => number
   readonly onCommitted: (mark: number) => void
   readonly onFailure: (error: unknown) => void
   readonly crashPoint: (step: string) => void
@@ -29,6 +31,8 @@ export interface CommitterParts {
 export interface Committer {
   /** Commits all that is in the queue now, or fails with the reason. For the end of a process. */
   flush(): Promise<void>
+  /** Milliseconds since the queue was last empty or moved; 0 while nothing waits. */
+  unpostedMs(now: number): number
   stop(): void
 }
 
@@ -38,11 +42,13 @@ export class NodeLostError extends Error {
 }
 
 export function createCommitter(parts: CommitterParts): Committer {
-  const { node, uncommitted, store, limits, onCommitted, onFailure, crashPoint } = parts
+  const { node, uncommitted, store, limits, clock, onCommitted, onFailure, crashPoint } = parts
   let mark = 0
   let underWay: Promise<void> | undefined
+  let movedAt = clock()
   const timer = setInterval(() => {
-    if (underWay === undefined && uncommitted.length > 0) commitNext().catch(onFailure)
+    if (uncommitted.length === 0) movedAt = clock()
+    else if (underWay === undefined) commitNext().catch(onFailure)
   }, limits.commitIntervalMs)
   timer.unref()
 
@@ -65,6 +71,7 @@ export function createCommitter(parts: CommitterParts): Committer {
     }
     crashPoint('after-commit')
     mark = markAfter
+    movedAt = clock()
     uncommitted.drop(writes.length)
     onCommitted(mark)
   }
@@ -74,6 +81,7 @@ export function createCommitter(parts: CommitterParts): Committer {
       await underWay?.catch(onFailure)
       while (uncommitted.length > 0) await commitNext()
     },
+    unpostedMs: now => uncommitted.length === 0 ? 0 : now - movedAt,
     stop: () => clearInterval(timer),
   }
 }

@@ -1,18 +1,20 @@
 import type { Dialect, ScanLimits, UpstreamError } from '@yumen/protocol'
 import type { Candidate } from '#routing'
+import type { ByteBudget } from './budget.ts'
 import { GatewayError, remedies, toldAs } from './gateway-error.ts'
 import type { GoneWatcher, Reply } from './reply.ts'
 import type { RequestLog } from './request-log.ts'
 import type { Target } from './route.ts'
 import type { Facts } from './scan.ts'
 import type { AnswerOwner } from './upstream/answer.ts'
-import type { UpstreamCall } from './upstream/call.ts'
+import type { CallListener, UpstreamCall } from './upstream/call.ts'
 import { askOf, type SendParts, send } from './upstream/send.ts'
 import { createStreamListener, type StreamAnswer } from './upstream/streamed.ts'
 import { createWholeListener, type WholeAnswer } from './upstream/whole.ts'
 import { buildUpstreamBody, type UpstreamBody } from './upstream-body.ts'
 
 export interface AttemptParts extends SendParts {
+  readonly budget: ByteBudget
   readonly limits: ScanLimits & {
     readonly upstreamAnswerBytesMax: number
     readonly errorBodyBytesMax: number
@@ -85,7 +87,9 @@ class Trial implements AnswerOwner, GoneWatcher {
   readonly #startedAt: number
   readonly #settle: (outcome: Outcome) => void
   readonly #body: UpstreamBody
+  readonly #listener: CallListener
   #call: UpstreamCall | undefined
+  #isEnded = false
 
   constructor(parts: AttemptParts, ask: AttemptAsk, candidate: Candidate) {
     const { promise, resolve } = Promise.withResolvers<Outcome>()
@@ -100,11 +104,11 @@ class Trial implements AnswerOwner, GoneWatcher {
     const body = buildUpstreamBody(facts, target, { candidate, ask: upstreamAsk }, parts.limits)
     this.#body = body
     reply.watcher = this
-    const { limits } = parts
-    const listener = facts.isStreaming
+    const { limits, budget } = parts
+    this.#listener = facts.isStreaming
       ? createStreamListener({ dialect, choices: facts.choices, limits, owner: this })
-      : createWholeListener({ dialect, limits, owner: this })
-    this.#call = send(parts, { candidate, ask: upstreamAsk, body, client, startedAt }, listener)
+      : createWholeListener({ dialect, limits, budget, owner: this })
+    this.#call = send(parts, { candidate, ask: upstreamAsk, body, client, startedAt }, this.#listener)
   }
 
   get call(): UpstreamCall {
@@ -132,9 +136,12 @@ class Trial implements AnswerOwner, GoneWatcher {
   }
 
   #end(outcome: Outcome, { class: errorClass, status }: { class: string; status: number }): void {
+    if (this.#isEnded) return
+    this.#isEnded = true
     const { reply, log } = this.#ask
     const { channel, key } = this.#candidate
     reply.watcher = undefined
+    if (outcome.kind !== 'answered') this.#listener.discard?.()
     log.attempts.push({
       channel: channel.name,
       channelId: channel.id,

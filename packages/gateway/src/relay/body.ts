@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
-import { promisify } from 'node:util'
-import { brotliDecompress, gunzip, inflate, zstdDecompress } from 'node:zlib'
+import type { Transform } from 'node:stream'
+import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib'
 import type { ByteBudget } from './budget.ts'
 import { GatewayError } from './gateway-error.ts'
 import type { Listed, Roster } from './roster.ts'
@@ -25,12 +25,12 @@ export interface BodyRead extends Listed {
   fail(error: GatewayError): void
 }
 
-const decoders: Readonly<Record<string, (bytes: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>>> = {
-  gzip: promisify(gunzip),
-  'x-gzip': promisify(gunzip),
-  deflate: promisify(inflate),
-  br: promisify(brotliDecompress),
-  zstd: promisify(zstdDecompress),
+const decoders: Readonly<Record<string, () => Transform>> = {
+  gzip: createGunzip,
+  'x-gzip': createGunzip,
+  deflate: createInflate,
+  br: createBrotliDecompress,
+  zstd: createZstdDecompress,
 }
 
 /** The whole request body, decompressed, within the limits. @throws GatewayError */
@@ -92,19 +92,25 @@ function collect(request: IncomingMessage, announced: number, parts: BodyParts):
 }
 
 async function decode(read: ReadBody, encoding: string, { limits, budget }: BodyParts): Promise<ReadBody> {
-  const decoder = decoders[encoding]
+  const decoder = Object.hasOwn(decoders, encoding) ? decoders[encoding] : undefined
+  const chunks: Buffer[] = []
+  let length = 0
   try {
     if (decoder === undefined) {
       throw new GatewayError('invalid_request', `content-encoding may be ${Object.keys(decoders).join(', ')}, found ${encoding.slice(0, 40)}`)
     }
-    const bytes = await decoder(read.bytes, { maxOutputLength: limits.bodyBytesMax })
-    budget.take(bytes.length)
+    // Piece by piece out of the budget: many small bodies at once may each become a large one.
+    for await (const chunk of decoder().end(read.bytes)) {
+      if (length + chunk.length > limits.bodyBytesMax) throw tooLarge(limits.bodyBytesMax)
+      budget.take(chunk.length)
+      length += chunk.length
+      chunks.push(chunk)
+    }
     budget.give(read.budgeted)
-    return { bytes, budgeted: bytes.length }
+    return { bytes: Buffer.concat(chunks), budgeted: length }
   } catch (error) {
-    budget.give(read.budgeted)
+    budget.give(read.budgeted + length)
     if (error instanceof GatewayError) throw error
-    if (error instanceof RangeError) throw tooLarge(limits.bodyBytesMax)
     throw new GatewayError('invalid_request', `the body does not decompress as ${encoding}`, { cause: error })
   }
 }

@@ -47,10 +47,9 @@ function deliverWhole(parts: RelayParts, ask: DeliveryAsk, answer: WholeAnswer):
     : countUsage(parts.counter, log, { usage: undefined, text: dialect.textOf(answer.parsed) }, 'estimated')
   const bytes = rewriteWhole(answer.bytes, answer.parsed, rulesOf(parts, ask))
   const headers = answerHeaders(log, { contentType: answer.contentType, wantsDebug: ask.wantsDebug })
-  parts.budget.take(bytes.length)
   return new Promise((resolve, reject) => {
     const release = (failure: unknown) => {
-      parts.budget.give(bytes.length)
+      parts.budget.give(answer.budgeted)
       if (failure !== undefined) {
         reject(new UnrecordedError('the request could not be recorded; its answer is withheld', { cause: failure }))
         return
@@ -60,7 +59,10 @@ function deliverWhole(parts: RelayParts, ask: DeliveryAsk, answer: WholeAnswer):
       resolve()
     }
     const finish = (result: Counted) => settle(parts, log, { class: 'ok', status: 200, ...result }, release)
-    if (counted instanceof Promise) counted.then(finish, reject)
+    if (counted instanceof Promise) counted.then(finish, (error: unknown) => {
+      parts.budget.give(answer.budgeted)
+      reject(error)
+    })
     else finish(counted)
   })
 }

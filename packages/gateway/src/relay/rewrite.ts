@@ -31,7 +31,7 @@ export function createRewriter(rules: RewriteRules): Rewriter | undefined {
   if (rules.reshape !== undefined) return createReshapingRewriter(rules, rules.reshape)
   if (rules.model === undefined && !rules.hidesUsage) return undefined
   return event => {
-    const mayHoldUsage = rules.hidesUsage && event.data.includes('"usage"')
+    const mayHoldUsage = rules.hidesUsage && usageObject.test(event.data)
     const mayHoldModel = rules.model !== undefined && event.data.includes('odel')
     if (!mayHoldUsage && !mayHoldModel) return undefined
     const data = editText(event.data, rules)
@@ -48,6 +48,9 @@ export function rewriteWhole(bytes: Buffer, parsed: unknown, rules: RewriteRules
   if (rules.model === undefined) return bytes
   return Buffer.concat(edit(bytes, { ...rules, hidesUsage: false }) ?? [bytes])
 }
+
+/** Whoever asks for usage gets `"usage":null` in every other chunk: not worth a scan. */
+const usageObject = /"usage"\s*:\s*\{/
 
 function createReshapingRewriter(rules: RewriteRules, reshape: ReshapeRules): Rewriter {
   const reshapeChunk = createChunkReshaper(reshape)

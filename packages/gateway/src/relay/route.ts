@@ -85,7 +85,7 @@ function post(dialect: DialectName, operation: Operation, endpoint: string): Tar
 /** `/v1beta/models/{model}:{action}`; the model may hold slashes, and `models/` or `tunedModels/` stays a prefix of the path. */
 function routeGemini(path: string, query: URLSearchParams): Route | undefined {
   const match = /^\/v1(?:beta)?\/models\/([^:]+):(\w+)$/.exec(path)
-  const action = match?.[2] === undefined ? undefined : geminiActions[match[2]]
+  const action = match?.[2] !== undefined && Object.hasOwn(geminiActions, match[2]) ? geminiActions[match[2]] : undefined
   if (match?.[1] === undefined || action === undefined) return undefined
   const target: Target = {
     dialect: 'gemini',

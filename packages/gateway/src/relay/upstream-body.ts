@@ -42,7 +42,7 @@ export function buildUpstreamBody(
   const removed = new Set<string>()
   if (target.operation === 'chat' && target.dialect !== 'gemini') {
     for (const member of facts.object.members) {
-      if (guardedMembers[member.name]?.(channel.settings)) removed.add(member.name)
+      if (Object.hasOwn(guardedMembers, member.name) && guardedMembers[member.name]?.(channel.settings)) removed.add(member.name)
     }
   }
   const usage = askForUsage(facts, target, candidate)

@@ -6,6 +6,9 @@ export interface MetricsSources {
   readonly bytesInFlight: () => number
   readonly journalBytes: () => number
   readonly uncommitted: () => number
+  readonly unpostedSeconds: () => number
+  /** Of SQLite's write-ahead log; 0 on other stores. */
+  readonly walBytes: () => number
 }
 
 /** Prometheus metrics. Labels are closed sets: dialects, operations and classes, never a model, key or channel. */
@@ -18,6 +21,8 @@ export function createMetrics(sources: MetricsSources) {
   gauge('yumen_bytes_in_flight', 'Bytes of bodies and answers that are held in memory.', sources.bytesInFlight)
   gauge('yumen_journal_bytes', 'Size of this node\'s journal.', sources.journalBytes)
   gauge('yumen_uncommitted_records', 'Journal records that are not in the store yet.', sources.uncommitted)
+  gauge('yumen_unposted_seconds', 'Time since the last commit while records wait for one.', sources.unpostedSeconds)
+  gauge('yumen_wal_bytes', 'Size of the write-ahead log of SQLite.', sources.walBytes)
   gauge('yumen_resident_bytes', 'Resident memory of this process.', () => process.memoryUsage.rss())
   new Gauge({
     name: 'yumen_loop_delay_seconds', help: 'Delay of the event loop since the last scrape.', labelNames: ['quantile'], registers,

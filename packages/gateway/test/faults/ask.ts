@@ -118,7 +118,7 @@ export function ask(url: string, question: Question): Promise<Answer> {
 
 /** Whether a client of this dialect would take the stream for ended. */
 export function hasEnd(dialect: Dialect, text: string): boolean {
-  if (dialect === 'chat') return text.includes('data: [DONE]')
+  if (dialect === 'chat') return text.includes('data: [DONE]') && !text.includes('data: {"error":')
   if (dialect === 'responses') return /"type":"response\.completed"[^\n]*\n/.test(text)
   if (dialect === 'anthropic') return /"type": ?"message_stop"}\n/.test(text)
   return /"finishReason":[^\n]*\n/.test(text)

@@ -11,6 +11,8 @@ export interface CallListener {
   onEnd(): void
   /** No answer, or no end of one: the call is over. */
   onFailure(error: UpstreamError): void
+  /** Nobody will use what was collected. */
+  discard?(): void
 }
 
 export type UpstreamHeaders = Readonly<Record<string, string | string[] | undefined>>

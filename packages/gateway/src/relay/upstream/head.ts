@@ -74,7 +74,8 @@ const decoders: Readonly<Record<string, (bytes: Buffer, options: { maxOutputLeng
 
 /** An answer that an upstream compressed although nobody asked it to. */
 export async function decodeAnswer(bytes: Buffer, encoding: string, bytesMax: number): Promise<Buffer> {
-  const decoder = decoders[encoding.toLowerCase()]
+  const name = encoding.toLowerCase()
+  const decoder = Object.hasOwn(decoders, name) ? decoders[name] : undefined
   if (decoder === undefined) throw new Error(`unknown content-encoding ${encoding}`)
   return decoder(bytes, { maxOutputLength: bytesMax })
 }

@@ -1,4 +1,5 @@
-import { type Dialect, ScanError, type ScanLimits, scanObject, type UpstreamError, type Usage } from '@yumen/protocol'
+import { type Dialect, ScanError, type ScanLimits, scanObject, type UpstreamError, type UpstreamErrorClass, type Usage } from '@yumen/protocol'
+import type { ByteBudget } from '../budget.ts'
 import type { AnswerOwner } from './answer.ts'
 import type { CallListener, UpstreamHeaders } from './call.ts'
 import { decodeAnswer, errorOf, headerOf, isSuccess, RefusalBody } from './head.ts'
@@ -8,6 +9,8 @@ export interface WholeAnswer {
   readonly kind: 'whole'
   readonly bytes: Buffer
   readonly contentType: string
+  /** Bytes that it holds of the budget; whoever has the answer gives them back. */
+  readonly budgeted: number
   readonly usage: Usage | undefined
   /** Parsed where the answer is small enough to be parsed at once. */
   readonly parsed: unknown
@@ -16,6 +19,7 @@ export interface WholeAnswer {
 export interface WholeParts {
   readonly dialect: Dialect
   readonly limits: ScanLimits & { readonly upstreamAnswerBytesMax: number; readonly errorBodyBytesMax: number; readonly parseBytesMax: number }
+  readonly budget: ByteBudget
   readonly owner: AnswerOwner
 }
 
@@ -26,8 +30,9 @@ export function createWholeListener(parts: WholeParts): CallListener {
 
 class WholeListener implements CallListener {
   readonly #parts: WholeParts
-  readonly #chunks: Buffer[] = []
+  #chunks: Buffer[] = []
   #bytes = 0
+  #budgeted = 0
   #contentType = ''
   #encoding = 'identity'
   #refusal: RefusalBody | undefined
@@ -56,7 +61,19 @@ class WholeListener implements CallListener {
       this.#fail(`the answer is larger than ${this.#parts.limits.upstreamAnswerBytesMax} bytes`)
       return
     }
+    if (!this.#parts.budget.tryTake(chunk.length)) {
+      this.#fail('the gateway holds as many bytes as it may at once', 'overloaded')
+      return
+    }
+    this.#budgeted += chunk.length
     this.#chunks.push(chunk)
+  }
+
+  /** Gives back what was collected and is no answer. */
+  discard(): void {
+    this.#parts.budget.give(this.#budgeted)
+    this.#budgeted = 0
+    this.#chunks.length = 0
   }
 
   onEnd(): void {
@@ -87,13 +104,15 @@ class WholeListener implements CallListener {
       owner.onFailure(read.error, bytes)
       return
     }
-    owner.onAnswer({ kind: 'whole', bytes, contentType: this.#contentType, usage: read.usage, parsed: read.parsed })
+    const budgeted = this.#budgeted
+    this.#budgeted = 0
+    owner.onAnswer({ kind: 'whole', bytes, budgeted, contentType: this.#contentType, usage: read.usage, parsed: read.parsed })
   }
 
-  #fail(message: string): void {
+  #fail(message: string, errorClass: UpstreamErrorClass = 'upstream_protocol'): void {
     const { owner } = this.#parts
     owner.call.abort()
-    owner.onFailure({ class: 'upstream_protocol', status: 200, message }, undefined)
+    owner.onFailure({ class: errorClass, status: 200, message }, undefined)
   }
 }
 

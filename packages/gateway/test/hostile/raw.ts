@@ -1,0 +1,86 @@
+import { connect, type Socket } from 'node:net'
+import { expect } from 'vitest'
+import { ask, dialects } from '../faults/ask.ts'
+import { sleep } from '../faults/eventually.ts'
+
+export interface RawAnswer {
+  readonly status: number
+  readonly head: string
+  readonly body: string
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** Text for the wire: a request line, headers, and a body of any bytes. */
+export function rawRequest(
+  line: string, headers: Readonly<Record<string, string>> | readonly (readonly [string, string])[], body: string | Buffer = '',
+): Buffer {
+  const entries = Array.isArray(headers) ? headers : Object.entries(headers)
+  const head = entries.map(([name, value]) => `${name}: ${value}\r\n`).join('')
+  return Buffer.concat([Buffer.from(`${line} HTTP/1.1\r\nhost: gateway\r\n${head}\r\n`), Buffer.from(body)])
+}
+
+export function open(url: string): Socket {
+  const { hostname, port } = new URL(url)
+  return connect(Number(port), hostname).on('error', () => undefined)
+}
+
+/** Sends bytes as they are and gives what came until the other side closed, or until `enough` says so. */
+export async function exchange(
+  url: string, bytes: Buffer | string, { enough = hasWhole, withinMs = 5_000 }: { enough?: (text: string) => boolean; withinMs?: number } = {},
+): Promise<string> {
+  const socket = open(url)
+  let text = ''
+  const { promise, resolve } = Promise.withResolvers<void>()
+  socket.on('data', chunk => {
+    text += String(chunk)
+    if (enough(text)) resolve()
+  })
+  socket.on('close', () => resolve())
+  socket.write(bytes)
+  await Promise.race([promise, sleep(withinMs)])
+  socket.destroy()
+  return text
+}
+
+export async function askRaw(url: string, bytes: Buffer | string): Promise<RawAnswer> {
+  return readAnswer(await exchange(url, bytes))
+}
+
+export function readAnswer(text: string): RawAnswer {
+  const [head = '', ...rest] = text.split('\r\n\r\n')
+  const [line = '', ...lines] = head.split('\r\n')
+  const headers = Object.fromEntries(lines.map(each => [each.slice(0, each.indexOf(':')).toLowerCase(), each.slice(each.indexOf(':') + 1).trim()]))
+  return { status: Number(line.split(' ')[1] ?? 0), head, headers, body: rest.join('\r\n\r\n') }
+}
+
+function hasWhole(text: string): boolean {
+  const { head, headers, body } = readAnswer(text)
+  if (!text.includes('\r\n\r\n') || /^HTTP\/1\.1 1\d\d/.test(head)) return false
+  if (headers['transfer-encoding'] === 'chunked') return body.endsWith('0\r\n\r\n')
+  return headers['content-length'] !== undefined && Buffer.byteLength(body) >= Number(headers['content-length'])
+}
+
+/** Runs `work` while good clients of all dialects go on asking; every one of them must be served, and soon. */
+export async function beside<Value>(url: string, work: () => Promise<Value>): Promise<Value> {
+  let isOver = false
+  let asked = 0
+  const failures: string[] = []
+  const clients = dialects.map(async (dialect, index) => {
+    while (!isOver) {
+      const startedAt = performance.now()
+      const answer = await ask(url, { dialect, model: 'sim', isStreaming: index % 2 === 0 })
+      const ms = Math.round(performance.now() - startedAt)
+      asked++
+      if (!answer.isWhole || ms > 2_000) failures.push(`${dialect} ${answer.status} after ${ms} ms: ${answer.text.slice(0, 200)}`)
+      await sleep(5)
+    }
+  })
+  try {
+    return await work()
+  } finally {
+    isOver = true
+    await Promise.all(clients)
+    expect(failures).toEqual([])
+    expect(asked).toBeGreaterThan(0)
+  }
+}
