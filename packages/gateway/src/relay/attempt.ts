@@ -5,16 +5,21 @@ import { GatewayError, remedies, toldAs } from './gateway-error.ts'
 import type { GoneWatcher, Reply } from './reply.ts'
 import type { RequestLog } from './request-log.ts'
 import type { Target } from './route.ts'
+import type { Roster } from './roster.ts'
 import type { Facts } from './scan.ts'
+import type { LiveStream } from './stream.ts'
 import type { AnswerOwner } from './upstream/answer.ts'
 import type { CallListener, UpstreamCall } from './upstream/call.ts'
 import { askOf, type SendParts, send } from './upstream/send.ts'
 import { createStreamListener, type StreamAnswer } from './upstream/streamed.ts'
 import { createWholeListener, type WholeAnswer } from './upstream/whole.ts'
 import { buildUpstreamBody, type UpstreamBody } from './upstream-body.ts'
+import { Waiting } from './waiting.ts'
 
 export interface AttemptParts extends SendParts {
   readonly budget: ByteBudget
+  /** What the sweep looks after; a stream without content yet stands there too. */
+  readonly streams: Roster<LiveStream>
   readonly limits: ScanLimits & {
     readonly upstreamAnswerBytesMax: number
     readonly errorBodyBytesMax: number
@@ -90,6 +95,7 @@ class Trial implements AnswerOwner, GoneWatcher {
   readonly #listener: CallListener
   #call: UpstreamCall | undefined
   #isEnded = false
+  #waiting: Waiting | undefined
 
   constructor(parts: AttemptParts, ask: AttemptAsk, candidate: Candidate) {
     const { promise, resolve } = Promise.withResolvers<Outcome>()
@@ -118,7 +124,12 @@ class Trial implements AnswerOwner, GoneWatcher {
 
   /** The upstream accepted and streams: from here on the client may be sent pings. */
   onStreaming(): void {
-    this.#ask.log.mark('headed')
+    const { log, reply } = this.#ask
+    const { pingIntervalMs } = this.#candidate.channel.timeLimits
+    log.mark('headed')
+    const onCut = (message: string) => this.call.fail('overloaded', message)
+    this.#waiting = new Waiting({ reply, log, pingIntervalMs, now: this.#parts.clock(), onCut })
+    this.#parts.streams.add(this.#waiting)
   }
 
   onAnswer(answer: WholeAnswer | StreamAnswer): void {
@@ -141,6 +152,7 @@ class Trial implements AnswerOwner, GoneWatcher {
     const { reply, log } = this.#ask
     const { channel, key } = this.#candidate
     reply.watcher = undefined
+    if (this.#waiting !== undefined) this.#parts.streams.remove(this.#waiting)
     if (outcome.kind !== 'answered') this.#listener.discard?.()
     log.attempts.push({
       channel: channel.name,

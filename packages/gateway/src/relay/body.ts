@@ -25,20 +25,21 @@ export interface BodyRead extends Listed {
   fail(error: GatewayError): void
 }
 
-const decoders: Readonly<Record<string, () => Transform>> = {
+const decoders: Readonly<Record<string, (options: { readonly chunkSize: number }) => Transform>> = {
   gzip: createGunzip,
   'x-gzip': createGunzip,
   deflate: createInflate,
   br: createBrotliDecompress,
   zstd: createZstdDecompress,
 }
+const chunkSize = 64 * 1024
 
 /** The whole request body, decompressed, within the limits. @throws GatewayError */
 export async function readBody(request: IncomingMessage, parts: BodyParts): Promise<ReadBody> {
   checkContentType(request.headers['content-type'])
   const announced = Number(request.headers['content-length'] ?? 0)
   if (announced > parts.limits.bodyBytesMax) throw tooLarge(parts.limits.bodyBytesMax)
-  const read = await collect(request, announced, parts)
+  const read = await collect(request, parts)
   const encoding = request.headers['content-encoding']?.toLowerCase() ?? 'identity'
   return encoding === 'identity' ? read : decode(read, encoding, parts)
 }
@@ -48,13 +49,12 @@ function checkContentType(contentType: string | undefined): void {
   throw new GatewayError('invalid_request', `content-type must be application/json, found ${JSON.stringify(contentType.slice(0, 100))}`)
 }
 
-function collect(request: IncomingMessage, announced: number, parts: BodyParts): Promise<ReadBody> {
+/** Takes what has come out of the budget, never what was announced: else a few silent clients would hold all of it. */
+function collect(request: IncomingMessage, parts: BodyParts): Promise<ReadBody> {
   const { limits, budget, reads, clock } = parts
-  budget.take(announced)
-  let budgeted = announced
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
-    let received = 0
+    let budgeted = 0
     const read = { place: -1, lastByteAt: clock(), fail }
     reads.add(read)
 
@@ -66,13 +66,10 @@ function collect(request: IncomingMessage, announced: number, parts: BodyParts):
     }
     function onData(chunk: Buffer): void {
       read.lastByteAt = clock()
-      received += chunk.length
       try {
-        if (received > limits.bodyBytesMax) throw tooLarge(limits.bodyBytesMax)
-        if (received > budgeted) {
-          budget.take(received - budgeted)
-          budgeted = received
-        }
+        if (budgeted + chunk.length > limits.bodyBytesMax) throw tooLarge(limits.bodyBytesMax)
+        budget.take(chunk.length)
+        budgeted += chunk.length
       } catch (error) {
         fail(error)
         return
@@ -100,7 +97,7 @@ async function decode(read: ReadBody, encoding: string, { limits, budget }: Body
       throw new GatewayError('invalid_request', `content-encoding may be ${Object.keys(decoders).join(', ')}, found ${encoding.slice(0, 40)}`)
     }
     // Piece by piece out of the budget: many small bodies at once may each become a large one.
-    for await (const chunk of decoder().end(read.bytes)) {
+    for await (const chunk of decoder({ chunkSize }).end(read.bytes)) {
       if (length + chunk.length > limits.bodyBytesMax) throw tooLarge(limits.bodyBytesMax)
       budget.take(chunk.length)
       length += chunk.length

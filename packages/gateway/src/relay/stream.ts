@@ -3,21 +3,24 @@ import type { Journal } from '#journal'
 import type { ByteBudget } from './budget.ts'
 import type { Framing } from './framing.ts'
 import { toldAs } from './gateway-error.ts'
+import { LineEnds } from './line-ends.ts'
+import { ClientOutput } from './output.ts'
+import { Progress, type ProgressParts } from './progress.ts'
 import type { GoneWatcher, Reply } from './reply.ts'
 import type { RequestLog } from './request-log.ts'
 import type { Rewriter } from './rewrite.ts'
 import type { Listed, Roster } from './roster.ts'
-import { type Ending, noteProgress, settle, type SettleParts } from './settle.ts'
-import { roughCount, type TokenCounter } from './token-counter.ts'
+import { type Ending, settle } from './settle.ts'
+import type { TokenCounter } from './token-counter.ts'
 import type { EventSink, PassingEvent, StreamAnswer } from './upstream/streamed.ts'
 import { countUsage } from './usage.ts'
 
-export interface StreamParts extends SettleParts {
+export interface StreamParts extends ProgressParts {
   readonly journal: Journal
   readonly counter: TokenCounter
   readonly budget: ByteBudget
   readonly clock: () => number
-  readonly limits: { readonly tailBytesMax: number; readonly progressTokens: number; readonly progressMs: number }
+  readonly limits: ProgressParts['limits'] & { readonly tailBytesMax: number }
   /** Streams under way; the sweep pings their clients and keeps their progress. */
   readonly streams: Roster<LiveStream>
 }
@@ -61,25 +64,23 @@ class Streaming implements EventSink, LiveStream, GoneWatcher {
   readonly #parts: StreamParts
   readonly #delivery: Delivery
   readonly #resolve: () => void
-  /** Views of one chunk that can be written at once. */
-  #run: Buffer | undefined
+  readonly #output: ClientOutput
+  readonly #lineEnds = new LineEnds()
+  readonly #progress: Progress
   #tail: (Buffer | string)[] = []
   #tailBytes = 0
   #isTail = false
   #hasTerminator = false
   #isEnding = false
-  #lacksFeed = false
-  #lastWriteAt: number
-  #fullSince: number | undefined
-  #progressAt: number
-  #progressChars = 0
 
   constructor(parts: StreamParts, delivery: Delivery, resolve: () => void) {
+    const { clock } = parts
+    const { answer, reply, log } = delivery
     this.#parts = parts
     this.#delivery = delivery
     this.#resolve = resolve
-    this.#lastWriteAt = parts.clock()
-    this.#progressAt = this.#lastWriteAt
+    this.#output = new ClientOutput({ reply, call: answer.call, clock })
+    this.#progress = new Progress(parts, { log, tap: answer.tap, now: clock() })
   }
 
   start(): void {
@@ -93,7 +94,7 @@ class Streaming implements EventSink, LiveStream, GoneWatcher {
 
   onEvent(passing: PassingEvent): void {
     if (this.#isEnding) return
-    const event = this.#mendLineEnd(passing)
+    const event = this.#lineEnds.mend(passing)
     if (event.reading === 'error') {
       this.#end({ kind: 'failed', error: this.#delivery.answer.tap.error })
       return
@@ -109,11 +110,7 @@ class Streaming implements EventSink, LiveStream, GoneWatcher {
   }
 
   onChunkEnd(): void {
-    if (this.#run === undefined) return
-    const run = this.#run
-    this.#run = undefined
-    this.#write(run)
-    this.#keepProgress()
+    if (this.#output.flush()) this.#progress.afterWrite(this.#output.lastWriteAt)
   }
 
   onEnd(_rest: number): void {
@@ -133,30 +130,15 @@ class Streaming implements EventSink, LiveStream, GoneWatcher {
 
   sweep(now: number): void {
     const { pingIntervalMs, idleTimeoutMs, reply, framing, dialect } = this.#delivery
-    if (reply.isFull) {
-      this.#fullSince ??= now
-      if (now - this.#fullSince >= idleTimeoutMs) reply.destroy()
-      return
-    }
-    this.#fullSince = undefined
-    if (pingIntervalMs > 0 && now - this.#lastWriteAt >= pingIntervalMs) this.#write(framing.ping(dialect.ping))
-    if (now - this.#progressAt >= this.#parts.limits.progressMs) this.#noteProgress(now)
+    const fullFor = this.#output.fullFor(now)
+    if (fullFor >= idleTimeoutMs) reply.destroy()
+    const isSilent = now - this.#output.lastWriteAt >= pingIntervalMs
+    if (pingIntervalMs > 0 && isSilent && fullFor === 0) this.#output.write(framing.ping(dialect.ping))
+    this.#progress.sweep(now)
   }
 
   cut(message: string): void {
     this.#end({ kind: 'failed', error: { class: 'overloaded', status: 0, message } })
-  }
-
-  /**
-   * The upstream's chunks may end between CR and LF of a blank line; the event is over then, and its LF begins the next one.
-   * Clients look for CRLF CRLF (`@google/genai` 3.3), and nothing may come after the last event: the LF is put where it belongs.
-   */
-  #mendLineEnd(event: PassingEvent): PassingEvent {
-    const { bytes } = event
-    const own = this.#lacksFeed && bytes[0] === lineFeed ? bytes.subarray(1) : bytes
-    this.#lacksFeed = own.at(-1) === carriageReturn && own.at(-2) === lineFeed
-    if (this.#lacksFeed) return { ...event, bytes: Buffer.concat([own, feed]) }
-    return own === bytes ? event : { ...event, bytes: own }
   }
 
   #pass(event: PassingEvent): void {
@@ -164,21 +146,7 @@ class Streaming implements EventSink, LiveStream, GoneWatcher {
     const framed = rewritten === undefined ? this.#delivery.framing.frame(event) : this.#delivery.framing.frame(rewritten)
     if (framed.length === 0) return
     if (this.#isTail) this.#hold(framed)
-    else if (typeof framed === 'string') this.#gather(Buffer.from(framed))
-    else this.#gather(framed)
-  }
-
-  /** Views that follow each other in one chunk are written as one; nothing is copied for it. */
-  #gather(bytes: Buffer): void {
-    const run = this.#run
-    if (run === undefined) {
-      this.#run = bytes
-    } else if (run.buffer === bytes.buffer && run.byteOffset + run.length === bytes.byteOffset) {
-      this.#run = Buffer.from(run.buffer, run.byteOffset, run.length + bytes.length)
-    } else {
-      this.#write(run)
-      this.#run = bytes
-    }
+    else this.#output.gather(framed)
   }
 
   #hold(framed: Buffer | string): void {
@@ -187,37 +155,13 @@ class Streaming implements EventSink, LiveStream, GoneWatcher {
     if (this.#tailBytes > this.#parts.limits.tailBytesMax && this.#tail.length > 1) this.#end({ kind: 'whole' })
   }
 
-  #write(bytes: Buffer | string): void {
-    const { reply, answer } = this.#delivery
-    reply.write(bytes)
-    this.#lastWriteAt = this.#parts.clock()
-    if (!reply.isFull) return
-    answer.call.pause()
-    reply.onceDrained(() => answer.call.resume())
-  }
-
-  #keepProgress(): void {
-    const { text } = this.#delivery.answer.tap
-    if (text.length - this.#progressChars >= this.#parts.limits.progressTokens * charsPerToken) this.#noteProgress(this.#lastWriteAt)
-  }
-
-  #noteProgress(now: number): void {
-    const { answer, log } = this.#delivery
-    this.#progressAt = now
-    if (answer.tap.text.length === this.#progressChars || log.facts === undefined) return
-    this.#progressChars = answer.tap.text.length
-    const input = answer.tap.usage?.input ?? Math.ceil(log.facts.body.length / charsPerToken)
-    noteProgress(this.#parts, log, { input, output: roughCount(answer.tap.text) })
-  }
-
   /** Once: counts, settles, and releases the end in the turn in which the settlement is in the file. */
   #end(how: EndOfStream): void {
     if (this.#isEnding) return
     this.#isEnding = true
     this.onChunkEnd()
     const { answer, reply } = this.#delivery
-    if (how.kind === 'gone') answer.call.abort()
-    if (how.kind === 'failed') answer.call.abort()
+    if (how.kind !== 'whole') answer.call.abort()
     reply.watcher = undefined
     answer.call.resume()
     const { log } = this.#delivery
@@ -258,11 +202,6 @@ class Streaming implements EventSink, LiveStream, GoneWatcher {
 type EndOfStream =
   | { readonly kind: 'whole' | 'gone' }
   | { readonly kind: 'failed'; readonly error: UpstreamError | undefined }
-
-const charsPerToken = 4
-const lineFeed = 0x0a
-const carriageReturn = 0x0d
-const feed = Buffer.from('\n')
 
 const cut: UpstreamError = { class: 'upstream_error', status: 200, message: 'the upstream ended the stream before its end' }
 

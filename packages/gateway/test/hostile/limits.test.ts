@@ -90,10 +90,21 @@ describe('large bodies', () => {
   test('many bombs at once stay within the memory for bodies', { timeout: 60_000 }, async () => {
     const before = await metric('yumen_resident_bytes')
     const bomb = gzipSync(Buffer.alloc((bodyMb - 1) * 1024 * 1024, 'x'))
-    const answers = await Promise.all(Array.from({ length: 120 }, () => askRaw(url, post('chat', bomb, { 'content-encoding': 'gzip' }))))
-    expect(answers.filter(({ status }) => status !== 400 && status !== 503)).toEqual([])
+    let most = 0
+    let isOver = false
+    const watching = (async () => {
+      while (!isOver) {
+        most = Math.max(most, await metric('yumen_resident_bytes'))
+        await sleep(50)
+      }
+    })()
+    const request = post('chat', bomb, { 'content-encoding': 'gzip' })
+    const answers = await Promise.all(Array.from({ length: 70 }, () => askRaw(url, request, 30_000)))
+    isOver = true
+    await watching
+    expect(answers.map(({ status }) => status).filter(status => status !== 400 && status !== 503)).toEqual([])
     expect(answers.some(({ status }) => status === 503)).toBe(true)
-    expect((await metric('yumen_resident_bytes')) - before).toBeLessThan(1_100 * 1024 * 1024)
+    expect(most - before).toBeLessThan(900 * 1024 * 1024)
     expect(await eventually(() => metric('yumen_bytes_in_flight'), bytes => bytes === 0)).toBe(0)
   })
 })
@@ -208,10 +219,13 @@ describe('heads', () => {
 
 describe('slow and unfinished clients', () => {
   test('200 half-open connections leave the others alone', { timeout: 30_000 }, async () => {
-    const half = rawRequest('POST /v1/chat/completions', { ...headersOf(question('chat')), 'content-length': String(bodyMb * 1024 * 1024) }, '{"model":"sim"')
+    // What they announce is more than all bodies together may be, to the last byte.
+    const sizes = [...Array.from({ length: 40 }, () => bodyMb * 1024), ...Array.from({ length: 60 }, () => 1024)]
+    const half = (kib: number) =>
+      rawRequest('POST /v1/chat/completions', { ...headersOf(question('chat')), 'content-length': String(kib * 1024) }, '{"model":"sim"')
     const sockets = Array.from({ length: 200 }, (_, index) => {
       const socket = open(url)
-      socket.write(index % 2 === 0 ? 'POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\nx-slow: ' : half)
+      socket.write(index < 100 ? half(sizes[index] ?? 1) : 'POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\nx-slow: ')
       return socket
     })
     await beside(url, async () => {
@@ -258,9 +272,11 @@ describe('slow and unfinished clients', () => {
 
 test('a flood of unknown keys is refused, key by key, and disturbs nobody', async () => {
   await beside(url, async () => {
-    const answers = await Promise.all(Array.from({ length: 600 }, (_, index) =>
+    const answers = await Promise.all(Array.from({ length: 400 }, (_, index) =>
       ask(url, { ...question(dialects[index % 4] ?? 'chat'), key: `sk-${String(index).padStart(48, '0')}` })))
-    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set(answers.some(({ status }) => status === 503) ? [401, 503] : [401]))
+    // Anthropic's word for 503 is 529.
+    expect(answers.map(({ status }) => status).filter(status => ![401, 503, 529].includes(status))).toEqual([])
+    expect(answers.some(({ status }) => status === 401)).toBe(true)
     expect(answers.every(({ id }) => requestId.test(id))).toBe(true)
   })
 })

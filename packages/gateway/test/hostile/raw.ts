@@ -42,8 +42,8 @@ export async function exchange(
   return text
 }
 
-export async function askRaw(url: string, bytes: Buffer | string): Promise<RawAnswer> {
-  return readAnswer(await exchange(url, bytes))
+export async function askRaw(url: string, bytes: Buffer | string, withinMs = 5_000): Promise<RawAnswer> {
+  return readAnswer(await exchange(url, bytes, { withinMs }))
 }
 
 export function readAnswer(text: string): RawAnswer {

@@ -77,6 +77,31 @@ test('reads do not write, and integers beyond 2^53 are money or an error', async
   await expect(sql`SELECT 9007199254740993 AS count`.execute(await store.kysely())).rejects.toThrow(/beyond 2\^53/)
 })
 
+test('a short read does not wait for a write that is under way', async () => {
+  const path = freshPath()
+  const store = await open(path, { busyTimeoutMs: 3_000 })
+  using other = new DatabaseSync(path)
+  other.exec('BEGIN IMMEDIATE')
+  let isWritten = false
+  const write = store.run('createUser', { ...user, username: 'ann' }).then(() => {
+    isWritten = true
+  })
+  expect(await store.query('SELECT name FROM groups WHERE name = $1 OR name = $1', ['default'])).toEqual([
+    { name: 'default' },
+  ])
+  expect(isWritten).toBe(false)
+  other.exec('ROLLBACK')
+  await write
+})
+
+test('a short read writes nothing, whichever thread answers it', async () => {
+  const store = await open(freshPath())
+  await expect(store.query('DELETE FROM groups')).rejects.toMatchObject({ code: 'unavailable' })
+  expect(await store.query('SELECT 9223372036854775807 AS sum_nusd, 1 AS count')).toEqual([
+    { sum_nusd: 2n ** 63n - 1n, count: 1 },
+  ])
+})
+
 test('the write-ahead log stays bounded while a reader holds on to an old state', async () => {
   const path = freshPath()
   const walBytesMax = 256 * 1024

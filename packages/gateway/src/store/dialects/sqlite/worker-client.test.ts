@@ -1,14 +1,15 @@
 import { afterEach, expect, test } from 'vitest'
 import { createWorkerClient, type WorkerClient } from './worker-client.ts'
 
-/** Echoes the name of what it is asked to run, except for three that say what happens. */
+/** Echoes the name of what it is asked to run, except for four that say what happens. */
 const echo = `
-  import { parentPort } from 'node:worker_threads'
+  import { parentPort, threadId } from 'node:worker_threads'
   parentPort.on('message', request => {
     if (request.kind === 'close') return parentPort.close()
     const { id, call } = request
     if (call.name === 'die') process.exit(7)
     if (call.name === 'silence') return
+    if (call.name === 'thread') return parentPort.postMessage({ id, kind: 'done', result: threadId })
     const error = { code: 'not_unique', message: 'm' }
     if (call.name === 'fail') return parentPort.postMessage({ id, kind: 'failed', error })
     parentPort.postMessage({ id, kind: 'done', result: call.name })
@@ -27,13 +28,13 @@ const settings = { path: '', busyTimeoutMs: 1, cacheKib: 1, walKeepBytes: 1, sta
 let client: WorkerClient | undefined
 afterEach(() => client?.close())
 
-function start(clock = () => 0) {
+function start(clock = () => 0, idleMsMax?: number) {
   const made = createWorkerClient({
     name: 'writer',
     file: new URL(`data:text/javascript,${encodeURIComponent(echo)}`),
     start: { settings, walBytesMax: 1, walCheckEvery: 1 },
     limits,
-    idleMsMax: undefined,
+    idleMsMax,
     clock,
   })
   client = made
@@ -78,6 +79,13 @@ test('beyond the bound of pending calls a call fails at once', async () => {
   const waiting = [run('silence', 200), run('silence', 200)]
   await expect(run('hello')).rejects.toThrow(/has 2 calls waiting/)
   await Promise.allSettled(waiting)
+})
+
+test('a worker that nobody asks ends, and the next call starts another', async () => {
+  const run = start(undefined, 30)
+  const first = await run('thread')
+  expect(await run('thread')).toBe(first)
+  await expect.poll(() => run('thread'), { interval: 100 }).not.toBe(first)
 })
 
 test('a closed client refuses', async () => {
