@@ -11,6 +11,12 @@ export interface ConnectionsParts {
   }
 }
 
+/**
+ * The relay's own deadlines govern. Said with each request: the SOCKS5 agent keeps no options for its pools, whose own
+ * limit is a silence of 300 s.
+ */
+const withoutTimers = { headersTimeout: 0, bodyTimeout: 0 }
+
 /** One more place than the shards have: a call that does not queue inside the client library. */
 interface Shard {
   readonly dispatcher: Dispatcher
@@ -67,9 +73,6 @@ export function createConnections({ limits }: ConnectionsParts): Connections {
       connections: limits.upstreamConnectionsPerShard,
       pipelining: 1,
       allowH2: false,
-      // The relay's own deadlines govern; the library's timers are only the last resort for a connection that nobody waits for.
-      headersTimeout: 0,
-      bodyTimeout: 0,
       keepAliveTimeout: limits.upstreamKeepAliveMs,
       keepAliveMaxTimeout: limits.upstreamKeepAliveMs,
       connectTimeout: limits.connectTimeoutMsMax,
@@ -85,7 +88,7 @@ export function createConnections({ limits }: ConnectionsParts): Connections {
     dispatch(to, request, handler) {
       const shard = findShard(to)
       shard.inFlight++
-      shard.dispatcher.dispatch({ ...request, origin: to.origin }, handler)
+      shard.dispatcher.dispatch({ ...request, ...withoutTimers, origin: to.origin }, handler)
       return { finished: () => { shard.inFlight-- } }
     },
     get origins() {
