@@ -19,9 +19,12 @@ export async function serve(environment: Environment): Promise<void> {
   const log = createLog(environment.logLevel)
   const stopped = waitForSignal(log)
   const gateway = await startGateway(environment, log)
-  await stopped
-  process.exitCode = (await gateway.stop()) ? 0 : 1
   log.flush()
+  await stopped
+  const isCommitted = await gateway.stop()
+  log.flush()
+  // All is closed; a handle that somebody forgot must not keep the process.
+  process.exit(isCommitted ? 0 : 1)
 }
 
 interface Gateway {

@@ -150,7 +150,11 @@ describeStores('requests', stores => {
   })
 
   test('usage by hour adds up exactly', async () => {
-    const hours = await usageByHour(await store.kysely(), { accountId: 2, since: noon, until: noon + 2 * hour })
+    const hours = await usageByHour(await store.kysely(), {
+      accountId: 2,
+      since: noon,
+      until: noon + 2 * hour,
+    })
     const sums = { requests: 10, failures: 0, input_tokens: 100, output_tokens: 20, cached_tokens: 0 }
     expect(hours).toEqual([
       { hour: noon, ...sums, amount_nusd: 90_071_992_547_409_930n },

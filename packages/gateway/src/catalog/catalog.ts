@@ -27,9 +27,11 @@ export async function createCatalog(parts: CatalogParts): Promise<Catalog> {
   const timer = setInterval(() => {
     if (isReading) return
     isReading = true
-    refresh().catch(parts.onFailure).finally(() => {
-      isReading = false
-    })
+    refresh()
+      .catch(parts.onFailure)
+      .finally(() => {
+        isReading = false
+      })
   }, parts.pollMs)
   timer.unref()
   return {

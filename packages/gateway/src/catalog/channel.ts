@@ -49,16 +49,25 @@ export class ChannelError extends Error {
 }
 
 const timeLimitNames = [
-  'connectTimeoutMs', 'firstByteTimeoutMs', 'idleTimeoutMs', 'totalTimeoutMs', 'pingIntervalMs', 'retryTimes',
+  'connectTimeoutMs',
+  'firstByteTimeoutMs',
+  'idleTimeoutMs',
+  'totalTimeoutMs',
+  'pingIntervalMs',
+  'retryTimes',
 ] as const satisfies readonly (keyof TimeLimits)[]
 
 /** Rows of the store → a channel. @throws ChannelError, SealError */
 export function readChannel(
-  row: ChannelRow, keys: readonly ChannelKeyRow[], { options, sealer }: { options: Options; sealer: Sealer },
+  row: ChannelRow,
+  keys: readonly ChannelKeyRow[],
+  { options, sealer }: { options: Options; sealer: Sealer },
 ): Channel {
   const provider = findProvider(row.provider)
-  if (provider === undefined) throw new ChannelError(`channel ${row.name}: there is no provider '${row.provider}'`)
-  if (provider.unavailable !== undefined) throw new ChannelError(`channel ${row.name}: ${provider.unavailable}`)
+  if (provider === undefined)
+    throw new ChannelError(`channel ${row.name}: there is no provider '${row.provider}'`)
+  if (provider.unavailable !== undefined)
+    throw new ChannelError(`channel ${row.name}: ${provider.unavailable}`)
   const settings = readObject(row.settings)
   return {
     id: row.id,
@@ -67,14 +76,18 @@ export function readChannel(
     provider,
     baseUrl: findBaseUrl(row, provider),
     keys: keys.map(key => ({
-      position: key.position, secret: sealer.open(key.sealed, 'channel-key'), fingerprint: key.fingerprint,
+      position: key.position,
+      secret: sealer.open(key.sealed, 'channel-key'),
+      fingerprint: key.fingerprint,
     })),
     keyMode: row.key_mode,
     models: new Set(readStrings(row.models)),
     groups: new Set(readStrings(row.groups)),
     priority: row.priority,
     weight: row.weight,
-    modelMapping: new Map(Object.entries(readObject(row.model_mapping)).map(([from, to]) => [from, String(to)])),
+    modelMapping: new Map(
+      Object.entries(readObject(row.model_mapping)).map(([from, to]) => [from, String(to)]),
+    ),
     settings,
     dialect: dialectNames.find(name => name === row.dialect),
     isEnabled: row.enabled !== 0,
@@ -83,7 +96,10 @@ export function readChannel(
 }
 
 /** Limits of the options alone, for what happens before a channel is known. */
-export function readTimeLimits(options: Options, settings: Readonly<Record<string, unknown>> = {}): TimeLimits {
+export function readTimeLimits(
+  options: Options,
+  settings: Readonly<Record<string, unknown>> = {},
+): TimeLimits {
   const entries = timeLimitNames.map(name => {
     const own = settings[name]
     return [name, typeof own === 'number' ? own : options[`relay.${name}`]]
@@ -93,7 +109,8 @@ export function readTimeLimits(options: Options, settings: Readonly<Record<strin
 
 function findBaseUrl(row: ChannelRow, provider: Provider): string {
   const url = resolveBaseUrl(provider, row.base_url ?? undefined)
-  if (url === undefined) throw new ChannelError(`channel ${row.name}: a ${provider.name} channel needs a baseUrl`)
+  if (url === undefined)
+    throw new ChannelError(`channel ${row.name}: a ${provider.name} channel needs a baseUrl`)
   return url
 }
 

@@ -11,7 +11,7 @@ import {
   readOptionRows,
   readPriceRows,
 } from './queries.ts'
-import { type Sealer, SealError } from './sealing.ts'
+import { SealError, type Sealer } from './sealing.ts'
 
 export interface PriceVersion {
   readonly id: number
@@ -70,10 +70,14 @@ async function readKnownOptions({ store, onBroken }: SnapshotParts) {
 }
 
 async function loadChannels(
-  parts: SnapshotParts, options: Options, previous: Snapshot | undefined,
+  parts: SnapshotParts,
+  options: Options,
+  previous: Snapshot | undefined,
 ): Promise<ReadonlyMap<number, Channel>> {
   const heads = await readChannelHeads(parts.store.query)
-  const changed = heads.filter(head => previous?.channels.get(head.id)?.revision !== head.revision).map(head => head.id)
+  const changed = heads
+    .filter(head => previous?.channels.get(head.id)?.revision !== head.revision)
+    .map(head => head.id)
   const channels = new Map<number, Channel>()
   for (const { id } of heads) {
     const known = previous?.channels.get(id)
@@ -90,7 +94,11 @@ async function loadChannels(
 /** Rows of one query: far below the number of parameters that any of the databases takes. */
 const channelsPerRead = 200
 
-async function readChannels(parts: SnapshotParts, options: Options, ids: readonly number[]): Promise<Channel[]> {
+async function readChannels(
+  parts: SnapshotParts,
+  options: Options,
+  ids: readonly number[],
+): Promise<Channel[]> {
   const { query } = parts.store
   const rows = await readChannelRows(query, ids)
   const keysOf = Map.groupBy(await readChannelKeyRows(query, ids), key => key.channel_id)
@@ -114,21 +122,26 @@ interface SnapshotRows {
 }
 
 function buildSnapshot({ revision, options, channels, groupRows, priceRows }: SnapshotRows): Snapshot {
-  const groups = new Map(groupRows.map(row => [
-    row.name, { name: row.name, ratio: parseRatio(row.ratio), ratioText: row.ratio },
-  ]))
-  const findPrice = compilePatterns(priceRows.map(row => [
-    row.pattern, { id: row.id, price: parsePrice(JSON.parse(row.rates)) },
-  ]))
+  const groups = new Map(
+    groupRows.map(row => [row.name, { name: row.name, ratio: parseRatio(row.ratio), ratioText: row.ratio }]),
+  )
+  const findPrice = compilePatterns(
+    priceRows.map(row => [row.pattern, { id: row.id, price: parsePrice(JSON.parse(row.rates)) }]),
+  )
   const serving = new Map<string, readonly Channel[]>()
   const listed = new Map<string, readonly string[]>()
   return {
-    revision, options, channels, groups, findPrice,
+    revision,
+    options,
+    channels,
+    groups,
+    findPrice,
     channelsOf(group, model) {
       const key = `${group}\n${model}`
       const known = serving.get(key)
       if (known !== undefined) return known
-      const found = [...channels.values()].filter(channel => channel.groups.has(group) && channel.models.has(model))
+      const found = [...channels.values()]
+        .filter(channel => channel.groups.has(group) && channel.models.has(model))
         .sort((one, other) => other.priority - one.priority || one.id - other.id)
       // Names that nobody serves are not kept: clients choose them, and there is no end of them.
       if (found.length > 0) serving.set(key, found)
@@ -139,7 +152,8 @@ function buildSnapshot({ revision, options, channels, groupRows, priceRows }: Sn
       if (known !== undefined) return known
       const models = new Set<string>()
       for (const channel of channels.values()) {
-        if (channel.isEnabled && channel.groups.has(group)) for (const model of channel.models) models.add(model)
+        if (channel.isEnabled && channel.groups.has(group))
+          for (const model of channel.models) models.add(model)
       }
       const sorted = [...models].sort()
       listed.set(group, sorted)

@@ -261,7 +261,10 @@ test.each([
 async function commitRequest(): Promise<string> {
   const store = await openStore({ sqlitePath: join(folder, 'data', 'yumen.db'), migrate: false })
   try {
-    const key = await (await store.kysely()).selectFrom('api_keys').select(['id', 'account_id']).executeTakeFirstOrThrow()
+    const key = await (await store.kysely())
+      .selectFrom('api_keys')
+      .select(['id', 'account_id'])
+      .executeTakeFirstOrThrow()
     const channel = await (await store.kysely()).selectFrom('channels').select('id').executeTakeFirstOrThrow()
     const { ulid } = await import('ulid')
     const now = Date.now()

@@ -81,10 +81,7 @@ function fullUsage(packed: Partial<Usage>): Usage {
   }
 }
 
-async function findOwners(
-  db: Db,
-  keyIds: readonly number[],
-): Promise<ReadonlyMap<number, KeyOwner>> {
+async function findOwners(db: Db, keyIds: readonly number[]): Promise<ReadonlyMap<number, KeyOwner>> {
   const owners = new Map<number, KeyOwner>()
   for (let from = 0; from < keyIds.length; from += idsPerRead) {
     const rows = await db

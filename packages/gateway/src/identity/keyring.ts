@@ -57,9 +57,11 @@ export async function createKeyring({ store, limits, pollMs, onFailure }: Keyrin
   const timer = setInterval(() => {
     if (isPolling) return
     isPolling = true
-    poll().catch(onFailure).finally(() => {
-      isPolling = false
-    })
+    poll()
+      .catch(onFailure)
+      .finally(() => {
+        isPolling = false
+      })
   }, pollMs)
   timer.unref()
 

@@ -13,7 +13,13 @@ describeStores('the key of a caller', stores => {
     const key = { username: 'bob', name: 'k', hint: 'sk-…h', group: undefined, models: ['a'], now }
     const limit = 2n ** 62n + 1n
     const { id } = await store.run('createApiKey', { ...key, hash: 'h', limit, expiresAt: 2_000 })
-    await store.run('createApiKey', { ...key, name: 'other', hash: 'i', limit: undefined, expiresAt: undefined })
+    await store.run('createApiKey', {
+      ...key,
+      name: 'other',
+      hash: 'i',
+      limit: undefined,
+      expiresAt: undefined,
+    })
     await store.run('updateUser', { username: 'bob', status: 'disabled', now })
     expect(await findKeyRow(store.query, 'h')).toEqual({
       id,

@@ -65,7 +65,7 @@ async function commitSegments(
   const mark = await parts.store.markOf(node)
   if (mark === undefined) return undefined   // never started in this store, or ended: nothing of it is missing
   const lines = segments.flatMap(segment => segment.lines)
-  const ends = endInterrupted(lines)
+  const ends = endInterrupted(lines, mark)
   const waiting = [...lines, ...ends].filter(line => line.seq > mark)
   let markBefore = mark
   for (let from = 0; from < waiting.length; from += parts.recordsMax) {
@@ -80,15 +80,22 @@ async function commitSegments(
   return waiting.length === 0 ? undefined : { node, records: waiting.length, interrupted: ends.length }
 }
 
-/** Settlements for the requests that have progress but no end, numbered on from the last record: the same at every replay. */
-function endInterrupted(lines: readonly SegmentLine[]): SegmentLine[] {
+/**
+ * Settlements for the requests that have progress but no end, numbered on from the last record: the same at every replay.
+ * A gap up to the mark is of damaged records that the store has: what was open before may have ended there, and is not ended again.
+ */
+function endInterrupted(lines: readonly SegmentLine[], mark: number): SegmentLine[] {
   const open = new Map<string, ProgressRecord>()
-  for (const { text } of lines) {
+  let last = 0
+  for (const { seq, text } of lines) {
+    if (seq > last + 1 && last < mark) open.clear()
+    last = seq
     const { record }: NumberedRecord = JSON.parse(text)
     if (record.kind === 'progress') open.set(record.facts.id, record)
     else open.delete(record.facts.id)
   }
-  let seq = lines.at(-1)?.seq ?? 0
+  if (last < mark) open.clear()
+  let seq = last
   return [...open.values()].map(progress => {
     seq++
     const record: JournalRecord = endByCrash(progress)

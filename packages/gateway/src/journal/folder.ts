@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 
@@ -14,6 +14,8 @@ export interface HeldFolder {
 
 const lockName = 'lock'
 const segmentSuffix = '.journal'
+/** A node's id is a ULID. */
+const nodeName = /^[0-9A-Z]{26}$/
 
 /** Makes the folder of a new node and takes its lock. */
 export function createFolder(journalDir: string, node: string): HeldFolder {
@@ -26,14 +28,8 @@ export function createFolder(journalDir: string, node: string): HeldFolder {
 /** Takes the lock of a folder, or `undefined` while a living process has it. An exclusive lock of SQLite: the kernel frees it. */
 export function holdFolder(journalDir: string, node: string): HeldFolder | undefined {
   const path = join(journalDir, node)
-  const database = new DatabaseSync(join(path, lockName), { timeout: 0 })
-  try {
-    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
-  } catch (error) {
-    database.close()
-    if (isBusy(error)) return undefined
-    throw error
-  }
+  const database = lock(path)
+  if (database === undefined) return undefined
   return {
     node,
     path,
@@ -45,9 +41,24 @@ export function holdFolder(journalDir: string, node: string): HeldFolder | undef
   }
 }
 
+/** `undefined` while somebody else has the folder, or when he adopted and removed it meanwhile. */
+function lock(path: string): DatabaseSync | undefined {
+  let database: DatabaseSync | undefined
+  try {
+    database = new DatabaseSync(join(path, lockName), { timeout: 0 })
+    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
+    if (existsSync(path)) return database
+  } catch (error) {
+    if (!isBusy(error) && existsSync(path)) throw error
+  }
+  database?.close()
+  return undefined
+}
+
+/** Folders that a node may have made, by their names: whatever else lies beside them is never touched. */
 export function listNodes(journalDir: string): string[] {
   mkdirSync(journalDir, { recursive: true, mode: 0o700 })
-  return readdirSync(journalDir, { withFileTypes: true }).filter(entry => entry.isDirectory()).map(entry => entry.name).sort()
+  return readdirSync(journalDir, { withFileTypes: true }).filter(entry => entry.isDirectory() && nodeName.test(entry.name)).map(entry => entry.name).sort()
 }
 
 /** Paths of a folder's segments, oldest first. */

@@ -59,6 +59,8 @@ export class ClientGoneError extends Error {
 export async function attempt(parts: AttemptParts, ask: AttemptAsk): Promise<Accepted> {
   let failed: Failed | undefined
   for (let tried = 1; ; tried++) {
+    // Nobody heard it leave while its body was decompressed or its key looked up.
+    if (ask.reply.isClosed) throw new ClientGoneError('the client left')
     const next = ask.candidates.next()
     if (next.done === true) break
     const trial = new Trial(parts, ask, next.value)

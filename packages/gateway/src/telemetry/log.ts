@@ -17,7 +17,10 @@ export function createLog(level: string): Log & { flush(): void } {
     debug: (fields, message) => log.debug(fields, message),
     info: (fields, message) => log.info(fields, message),
     warn: (fields, message) => log.warn(fields, message),
-    error: (fields, message) => log.error(fields, message),
+    error(fields, message) {
+      log.error(fields, message)
+      destination.flush()
+    },
     flush: () => destination.flushSync(),
   }
 }

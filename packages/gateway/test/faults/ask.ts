@@ -1,4 +1,4 @@
-import { Agent, type ClientRequest, type IncomingHttpHeaders, request as startRequest } from 'node:http'
+import { type Agent, type ClientRequest, type IncomingHttpHeaders, request as startRequest } from 'node:http'
 import { testKey } from '../gateway.ts'
 
 export const dialects = ['chat', 'responses', 'anthropic', 'gemini'] as const

@@ -37,7 +37,7 @@ export function readBooks(dataDir: string): Books {
   }
   const amountOf = (value: unknown) => BigInt(String(value ?? 0))
   try {
-    database.exec('BEGIN')   // one state for all that is read
+    database.exec('BEGIN') // one state for all that is read
     const [account] = rows('SELECT sum(balance_nusd) AS balance, sum(spent_nusd) AS spent FROM accounts')
     const [key] = rows('SELECT sum(spent_nusd) AS spent FROM api_keys')
     const charges = rows('SELECT id, amount_nusd FROM charges').map(row => ({

@@ -15,12 +15,28 @@ beforeAll(async () => {
       options: { 'relay.totalTimeoutMs': 2_500 },
       channels: ['openai', 'anthropic', 'gemini'].flatMap(provider => [
         {
-          name: `${provider}-deaf`, provider, baseUrl: `http://127.0.0.1:${deaf.port}`, keys: ['key'], models: ['deaf', 'rescued'],
-          priority: 5, modelMapping: { rescued: 'sim' }, settings: { connectTimeoutMs: 300 },
+          name: `${provider}-deaf`,
+          provider,
+          baseUrl: `http://127.0.0.1:${deaf.port}`,
+          keys: ['key'],
+          models: ['deaf', 'rescued'],
+          priority: 5,
+          modelMapping: { rescued: 'sim' },
+          settings: { connectTimeoutMs: 300 },
         },
         {
-          name: `${provider}-good`, provider, baseUrl: upstream, keys: ['key'],
-          models: ['rescued', 'sim-tokens3000-gap10', 'sim-delay9000', 'sim-bytes7-crlf-gap5', 'sim-tokens100-gap3'], modelMapping: { rescued: 'sim' },
+          name: `${provider}-good`,
+          provider,
+          baseUrl: upstream,
+          keys: ['key'],
+          models: [
+            'rescued',
+            'sim-tokens3000-gap10',
+            'sim-delay9000',
+            'sim-bytes7-crlf-gap5',
+            'sim-tokens100-gap3',
+          ],
+          modelMapping: { rescued: 'sim' },
         },
       ]),
     }),
@@ -39,7 +55,11 @@ describe('a host that takes no connection', () => {
     expect(performance.now() - startedAt).toBeGreaterThan(290)
     expect(performance.now() - startedAt).toBeLessThan(2_000)
     const record = await findRecord(stage.gateway.dataDir, answer.id)
-    expect(record).toMatchObject({ class: 'upstream_timeout', amount: 0n, attempts: [{ class: 'upstream_timeout' }] })
+    expect(record).toMatchObject({
+      class: 'upstream_timeout',
+      amount: 0n,
+      attempts: [{ class: 'upstream_timeout' }],
+    })
     expect(record.attempts[0]).not.toHaveProperty('mayBeBilled')
   })
 
@@ -50,15 +70,25 @@ describe('a host that takes no connection', () => {
 })
 
 describe('relay.totalTimeoutMs', () => {
-  test.concurrent.each(dialects)('%s: ends a stream that goes on for too long, in good form', async dialect => {
-    const startedAt = performance.now()
-    const answer = await ask(stage.gateway.url, { dialect, model: 'sim-tokens3000-gap10', isStreaming: true })
-    expect(performance.now() - startedAt).toBeGreaterThan(2_400)
-    expect(performance.now() - startedAt).toBeLessThan(4_000)
-    expect(answer).toMatchObject({ status: 200, isWhole: false, error: undefined })
-    expect(answer.text).toContain('error')
-    expect(await findRecord(stage.gateway.dataDir, answer.id)).toMatchObject({ class: 'upstream_timeout', source: 'counted' })
-  })
+  test.concurrent.each(dialects)(
+    '%s: ends a stream that goes on for too long, in good form',
+    async dialect => {
+      const startedAt = performance.now()
+      const answer = await ask(stage.gateway.url, {
+        dialect,
+        model: 'sim-tokens3000-gap10',
+        isStreaming: true,
+      })
+      expect(performance.now() - startedAt).toBeGreaterThan(2_400)
+      expect(performance.now() - startedAt).toBeLessThan(4_000)
+      expect(answer).toMatchObject({ status: 200, isWhole: false, error: undefined })
+      expect(answer.text).toContain('error')
+      expect(await findRecord(stage.gateway.dataDir, answer.id)).toMatchObject({
+        class: 'upstream_timeout',
+        source: 'counted',
+      })
+    },
+  )
 
   test.concurrent.each(dialects)('%s: ends the wait for a whole answer', async dialect => {
     const answer = await ask(stage.gateway.url, { dialect, model: 'sim-delay9000', isStreaming: false })
@@ -66,13 +96,16 @@ describe('relay.totalTimeoutMs', () => {
   })
 })
 
-test.each(dialects)('%s: what is written is cut at the ends of events, however the upstream cuts it', async dialect => {
-  for (const model of ['sim-bytes7-crlf-gap5', 'sim-tokens100-gap3']) {
-    const pieces = await readChunks(stage.gateway.url, dialect, model)
-    expect(pieces.length).toBeGreaterThan(2)
-    expect(pieces.filter(piece => !/(?:\r?\n){2}$/.test(piece))).toEqual([])
-  }
-})
+test.each(dialects)(
+  '%s: what is written is cut at the ends of events, however the upstream cuts it',
+  async dialect => {
+    for (const model of ['sim-bytes7-crlf-gap5', 'sim-tokens100-gap3']) {
+      const pieces = await readChunks(stage.gateway.url, dialect, model)
+      expect(pieces.length).toBeGreaterThan(2)
+      expect(pieces.filter(piece => !/(?:\r?\n){2}$/.test(piece))).toEqual([])
+    }
+  },
+)
 
 /** The chunks of a chunked answer as they stand on the wire. */
 async function readChunks(url: string, dialect: Dialect, model: string): Promise<string[]> {
@@ -80,11 +113,18 @@ async function readChunks(url: string, dialect: Dialect, model: string): Promise
   const { hostname, port } = new URL(url)
   const socket = connect(Number(port), hostname)
   const body = bodyOf(question)
-  const head = Object.entries({ ...headersOf(question), host: hostname, connection: 'close', 'content-length': String(Buffer.byteLength(body)) })
-  socket.write(`POST ${pathOf(question)} HTTP/1.1\r\n${head.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`)
+  const head = Object.entries({
+    ...headersOf(question),
+    host: hostname,
+    connection: 'close',
+    'content-length': String(Buffer.byteLength(body)),
+  })
+  socket.write(
+    `POST ${pathOf(question)} HTTP/1.1\r\n${head.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`,
+  )
   const answer = Buffer.concat(await socket.toArray())
   const pieces: string[] = []
-  for (let at = answer.indexOf('\r\n\r\n') + 4; at < answer.length;) {
+  for (let at = answer.indexOf('\r\n\r\n') + 4; at < answer.length; ) {
     const lineEnd = answer.indexOf('\r\n', at)
     const size = Number.parseInt(answer.toString('latin1', at, lineEnd), 16)
     if (size === 0) return pieces
@@ -105,11 +145,15 @@ async function openDeafPort(): Promise<DeafPort> {
     const server = require('node:net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
       process.stdout.write(String(server.address().port), () => process.kill(process.pid, 'SIGSTOP'))
     })`
-  const child: ChildProcess = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child: ChildProcess = spawn(process.execPath, ['-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   if (child.stdout === null) throw new Error('no pipe')
   const [printed] = await once(child.stdout, 'data')
   const port = Number(String(printed))
-  const fillers: Socket[] = Array.from({ length: 4 }, () => connect(port, '127.0.0.1').on('error', () => undefined))
+  const fillers: Socket[] = Array.from({ length: 4 }, () =>
+    connect(port, '127.0.0.1').on('error', () => undefined),
+  )
   await Promise.race([once(fillers[0] ?? child, 'connect')])
   return {
     port,

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Answer, ask, dialects, startAsking, wordsOf } from './ask.ts'
 import { readBooks } from './books.ts'
+import { sleep } from './eventually.ts'
 import { expectExactBooks, killAgainAndAgain } from './killing.ts'
 import { createSeeded, type Stage, seed, startLoad, startStage } from './load.ts'
-import { sleep } from './eventually.ts'
 
 describe(`a gateway that is killed (YUMEN_TEST_SEED=${seed})`, () => {
   test('20 kills under load: every answer that a client has whole has its charge, once', {
@@ -17,7 +17,9 @@ describe(`a gateway that is killed (YUMEN_TEST_SEED=${seed})`, () => {
       for (const dialect of dialects)
         for (const isStreaming of [true, false])
           expect(
-            whole.filter(({ question }) => question.dialect === dialect && question.isStreaming === isStreaming),
+            whole.filter(
+              ({ question }) => question.dialect === dialect && question.isStreaming === isStreaming,
+            ),
           ).not.toEqual([])
       expect(answers.filter(({ status }) => ![0, 200].includes(status))).toEqual([])
       await expectShown(stage, whole)
@@ -65,7 +67,11 @@ describe(`a gateway that is killed (YUMEN_TEST_SEED=${seed})`, () => {
 async function loadUntilEnd({ gateway }: Stage): Promise<Answer[]> {
   const answers: Answer[] = []
   for (let count = 0; count < 200; count++) {
-    const answer = await ask(gateway.url, { dialect: 'anthropic', model: 'sim', isStreaming: count % 2 === 0 })
+    const answer = await ask(gateway.url, {
+      dialect: 'anthropic',
+      model: 'sim',
+      isStreaming: count % 2 === 0,
+    })
     answers.push(answer)
     if (answer.status === 0) return answers
     await sleep(20)
@@ -111,7 +117,10 @@ test('a stream that a kill cuts is charged for what was delivered, but for its l
       const { dialect } = answer.question
       const before = answer.arrivals.findLast(({ at }) => at < killedAt - progressMs)?.length ?? 0
       const delivered = tokensOf(wordsOf(dialect, answer.text))
-      const due = Math.max(tokensOf(wordsOf(dialect, answer.text.slice(0, before))), delivered - progressTokens)
+      const due = Math.max(
+        tokensOf(wordsOf(dialect, answer.text.slice(0, before))),
+        delivered - progressTokens,
+      )
       const record = books.requests.get(answer.id)
       expect(answer.isWhole).toBe(false)
       expect(record).toMatchObject({ class: 'crash', source: 'counted' })

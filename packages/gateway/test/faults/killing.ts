@@ -1,8 +1,8 @@
 import { expect } from 'vitest'
 import { type Answer, chargeOf } from './ask.ts'
 import { type Books, readBooks } from './books.ts'
-import { createSeeded, type Stage, seed, startBalance, startLoad } from './load.ts'
 import { sleep } from './eventually.ts'
+import { createSeeded, type Stage, seed, startBalance, startLoad } from './load.ts'
 
 /** Load, a kill in the midst of it, a start on the same data; gives what the clients saw. */
 export async function killUnderLoad({ gateway }: Stage, random: () => number): Promise<readonly Answer[]> {

@@ -1,5 +1,4 @@
-import { execFile, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { execFile } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -7,10 +6,11 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { freePort } from '../gateway.ts'
-import { exchange, open, rawRequest } from '../hostile/raw.ts'
+import { open, rawRequest } from '../hostile/raw.ts'
 import { ask, type Dialect, dialects, startAsking, wordsOf } from './ask.ts'
 import { findRecord, readBooks } from './books.ts'
 import { eventually, sleep } from './eventually.ts'
+import { findProcess } from './gateway-process.ts'
 import { type Stage, startStage } from './load.ts'
 
 const binary = new URL('../../../../bin/yumen', import.meta.url).pathname
@@ -19,7 +19,10 @@ const endless = 'sim-fault-endless-stream-5'
 
 let stage: Stage
 beforeEach(async () => {
-  stage = await startStage({ models: ['sim', long, endless, 'sim-delay400'], env: { YUMEN_LOG_LEVEL: 'info' } })
+  stage = await startStage({
+    models: ['sim', long, endless, 'sim-delay400'],
+    env: { YUMEN_LOG_LEVEL: 'info' },
+  })
 })
 afterEach(() => stage.close())
 
@@ -28,9 +31,14 @@ const isRunning = (dialect: Dialect) => (text: string | undefined) => wordsOf(di
 describe('SIGTERM', () => {
   test('lets streams and answers end, refuses what comes anew, and exits with 0', async () => {
     const { gateway } = stage
-    const streams = dialects.map(dialect => startAsking(gateway.url, { dialect, model: long, isStreaming: true }))
-    const whole = dialects.map(dialect => startAsking(gateway.url, { dialect, model: 'sim-delay400', isStreaming: false }))
-    for (const [index, dialect] of dialects.entries()) await eventually(() => streams[index]?.text(), isRunning(dialect))
+    const streams = dialects.map(dialect =>
+      startAsking(gateway.url, { dialect, model: long, isStreaming: true }),
+    )
+    const whole = dialects.map(dialect =>
+      startAsking(gateway.url, { dialect, model: 'sim-delay400', isStreaming: false }),
+    )
+    for (const [index, dialect] of dialects.entries())
+      await eventually(() => streams[index]?.text(), isRunning(dialect))
     const stopping = gateway.stop()
     await eventually(() => (gateway.output().includes('"stopping"') ? true : undefined))
     const late = await ask(gateway.url, { dialect: 'chat', model: 'sim', isStreaming: false })
@@ -48,14 +56,25 @@ describe('SIGTERM', () => {
   test('an open connection learns that the gateway is not ready, and a new request on it is refused', async () => {
     const { gateway } = stage
     const body = JSON.stringify({ model: long, messages: [{ role: 'user', content: 'Hi' }], stream: true })
-    const stream = rawRequest('POST /v1/chat/completions', {
-      'content-type': 'application/json', authorization: 'Bearer sk-0123456789abcdef0123456789abcdef0123456789abcdef', 'content-length': String(body.length),
-    }, body)
+    const stream = rawRequest(
+      'POST /v1/chat/completions',
+      {
+        'content-type': 'application/json',
+        authorization: 'Bearer sk-0123456789abcdef0123456789abcdef0123456789abcdef',
+        'content-length': String(body.length),
+      },
+      body,
+    )
     const socket = open(gateway.url)
     let text = ''
-    socket.on('data', chunk => { text += String(chunk) })
+    socket.on('data', chunk => {
+      text += String(chunk)
+    })
     socket.write(stream)
-    await eventually(() => text, sofar => sofar?.includes('"content"') === true)
+    await eventually(
+      () => text,
+      sofar => sofar?.includes('"content"') === true,
+    )
     const stopping = gateway.stop()
     await eventually(() => (gateway.output().includes('"stopping"') ? true : undefined))
     // Behind the stream on the same connection: looked at as soon as it comes, answered in its turn.
@@ -70,11 +89,11 @@ describe('SIGTERM', () => {
     const { gateway } = stage
     const asked = startAsking(gateway.url, { dialect: 'anthropic', model: endless, isStreaming: true })
     await eventually(asked.text, isRunning('anthropic'))
-    await sleep(1_400)   // its progress is in the journal by then
+    await sleep(1_400) // its progress is in the journal by then
     const stopping = gateway.stop()
     await eventually(() => (gateway.output().includes('"stopping"') ? true : undefined))
     const startedAt = performance.now()
-    await signalAgain(gateway.dataDir)
+    process.kill(findProcess(gateway.dataDir), 'SIGTERM') // the harness sends one signal only
     expect(await stopping).toBe(1)
     expect(performance.now() - startedAt).toBeLessThan(1_500)
     const answer = await asked.answer
@@ -83,25 +102,11 @@ describe('SIGTERM', () => {
   })
 })
 
-/** To the process whose data folder this is: the harness sends one signal only. */
-async function signalAgain(dataDir: string): Promise<void> {
-  const { readFileSync } = await import('node:fs')
-  const pid = readdirSync('/proc').find(entry => {
-    if (!/^\d+$/.test(entry)) return false
-    try {
-      return readFileSync(`/proc/${entry}/environ`, 'latin1').includes(`YUMEN_DATA_DIR=${dataDir}\0`)
-    } catch {
-      return false   // it ended meanwhile, or is not ours to look at
-    }
-  })
-  if (pid === undefined) throw new Error('the gateway is gone')
-  process.kill(Number(pid), 'SIGTERM')
-}
-
 describe('a running gateway', () => {
   test('follows a change within a second: a key, a channel, a file', async () => {
     const { gateway } = stage
-    const status = async () => (await ask(gateway.url, { dialect: 'chat', model: 'sim', isStreaming: false })).status
+    const status = async () =>
+      (await ask(gateway.url, { dialect: 'chat', model: 'sim', isStreaming: false })).status
     expect(await status()).toBe(200)
     const keys = await gateway.yumenJson('key', 'list')
     const id = /"id": ?(\d+)/.exec(JSON.stringify(keys))?.[1] ?? ''
@@ -110,13 +115,15 @@ describe('a running gateway', () => {
     await gateway.yumen('key', 'enable', id)
     await eventually(status, found => found === 200, 1_000)
     await gateway.yumen('channel', 'disable', 'openai')
-    await eventually(status, found => found === 503, 1_000)
+    // The other channels list the model too, and do not speak this dialect.
+    await eventually(status, found => found === 400, 1_000)
     await gateway.yumen('channel', 'enable', 'openai')
     await eventually(status, found => found === 200, 1_000)
     const added = `apiVersion: yumen/v1
 channels: [{ name: added, provider: openai, baseUrl: "${stage.simulator.url}", keys: [key], models: [added], modelMapping: { added: sim } }]`
     await gateway.apply(added)
-    const askAdded = async () => (await ask(gateway.url, { dialect: 'chat', model: 'added', isStreaming: false })).status
+    const askAdded = async () =>
+      (await ask(gateway.url, { dialect: 'chat', model: 'added', isStreaming: false })).status
     await eventually(askAdded, found => found === 200, 1_000)
   })
 
@@ -128,12 +135,21 @@ channels: [{ name: added, provider: openai, baseUrl: "${stage.simulator.url}", k
     const text = await response.text()
     expect(response.headers.get('content-type')).toMatch(/^text\/plain/)
     for (const name of [
-      'yumen_requests_total', 'yumen_attempts_total', 'yumen_shed_total', 'yumen_open_streams', 'yumen_bytes_in_flight', 'yumen_first_byte_seconds',
-      'yumen_request_seconds', 'yumen_loop_delay_seconds', 'yumen_journal_bytes',
+      'yumen_requests_total',
+      'yumen_attempts_total',
+      'yumen_shed_total',
+      'yumen_open_streams',
+      'yumen_bytes_in_flight',
+      'yumen_first_byte_seconds',
+      'yumen_request_seconds',
+      'yumen_loop_delay_seconds',
+      'yumen_journal_bytes',
     ])
       expect(text).toContain(`# TYPE ${name} `)
     expect(text).toMatch(/^yumen_requests_total\{dialect="anthropic",operation="chat",class="ok"\} 1$/m)
-    expect(text).toMatch(/^yumen_requests_total\{dialect="openai-chat",operation="chat",class="model_not_found"\} 1$/m)
+    expect(text).toMatch(
+      /^yumen_requests_total\{dialect="openai-chat",operation="chat",class="model_not_found"\} 1$/m,
+    )
     expect(text).toMatch(/^yumen_attempts_total\{class="ok"\} 4$/m)
     expect(text).toMatch(/^yumen_loop_delay_seconds\{quantile="0.99"\} \S+$/m)
     expect(text).not.toMatch(/sim|alice|upstream-key/)
@@ -161,7 +177,12 @@ describe('a gateway that cannot start', () => {
 
 function serve(env: Readonly<Record<string, string>>): Promise<{ status: number | null; output: string }> {
   return new Promise(resolve => {
-    const all = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', YUMEN_HOST: '127.0.0.1', ...env }
+    const all = {
+      PATH: process.env['PATH'] ?? '',
+      HOME: process.env['HOME'] ?? '',
+      YUMEN_HOST: '127.0.0.1',
+      ...env,
+    }
     const child = execFile(binary, ['serve'], { env: all, timeout: 15_000 }, (_error, stdout, stderr) =>
       resolve({ status: child.exitCode, output: `${stdout}${stderr}` }),
     )
@@ -184,5 +205,6 @@ test('while the database is locked requests go on, and their records come later'
   expect((await fetch(`${gateway.url}/readyz`)).status).toBe(200)
   database.exec('ROLLBACK')
   database.close()
-  for (const { id } of answers) expect(await findRecord(gateway.dataDir, id)).toMatchObject({ class: 'ok', amount: 110_000n })
+  for (const { id } of answers)
+    expect(await findRecord(gateway.dataDir, id)).toMatchObject({ class: 'ok', amount: 110_000n })
 })

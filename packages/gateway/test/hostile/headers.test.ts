@@ -30,14 +30,30 @@ beforeAll(async () => {
   stage = await startStage({
     env: { YUMEN_LOG_LEVEL: 'trace', YUMEN_TRUSTED_PROXIES: '' },
     more: upstream => ({
-      users: [{ username: 'alice', balance: '100' }, { username: 'boss', role: 'admin', balance: '100' }],
+      users: [
+        { username: 'alice', balance: '100' },
+        { username: 'boss', role: 'admin', balance: '100' },
+      ],
       apiKeys: [
         { user: 'alice', name: 'user', key: keys.user },
         { user: 'alice', name: 'local', key: keys.local, allowIps: ['10.1.2.3'] },
         { user: 'boss', name: 'admin', key: keys.admin },
       ],
       channels: ['openai', 'anthropic', 'gemini'].flatMap(provider => [
-        { name: provider, provider, baseUrl: upstream, keys: [upstreamKey], models: ['sim', 'sim-echo', 'sim-tools', 'sim-fault-error-after-8', 'sim-fault-status-500', 'sim-fault-status-400'] },
+        {
+          name: provider,
+          provider,
+          baseUrl: upstream,
+          keys: [upstreamKey],
+          models: [
+            'sim',
+            'sim-echo',
+            'sim-tools',
+            'sim-fault-error-after-8',
+            'sim-fault-status-500',
+            'sim-fault-status-400',
+          ],
+        },
         { name: `${provider}-chatty`, provider, baseUrl: chattyUrl, keys: [upstreamKey], models: ['chatty'] },
       ]),
     }),
@@ -74,8 +90,17 @@ const trust: Readonly<Record<string, string>> = {
 
 /** What reaches an upstream at all: what we write, and what a provider names. */
 const sentNames = new Set([
-  'host', 'connection', 'content-type', 'content-length', 'accept', 'user-agent', 'authorization', 'x-api-key', 'x-goog-api-key',
-  'anthropic-version', 'transfer-encoding',
+  'host',
+  'connection',
+  'content-type',
+  'content-length',
+  'accept',
+  'user-agent',
+  'authorization',
+  'x-api-key',
+  'x-goog-api-key',
+  'anthropic-version',
+  'transfer-encoding',
 ])
 
 describe('to an upstream', () => {
@@ -83,40 +108,66 @@ describe('to an upstream', () => {
     '$dialect, streamed $isStreaming: nothing goes along of what a client sends about itself',
     async ({ dialect, isStreaming }) => {
       stage.simulator.clear()
-      const answer = await ask(stage.gateway.url, { dialect, model: 'sim', isStreaming, key: keys.user, headers: trust })
+      const answer = await ask(stage.gateway.url, {
+        dialect,
+        model: 'sim',
+        isStreaming,
+        key: keys.user,
+        headers: trust,
+      })
       expect(answer.isWhole).toBe(true)
       const [seen] = stage.simulator.requests
       const names = Object.keys(seen?.headers ?? {})
       expect(names.filter(name => !sentNames.has(name))).toEqual([])
       const text = `${seen?.path} ${seen?.rawHeaders.join(' ')} ${seen?.body}`
-      for (const secret of [keys.user, ...Object.values(canaries), '203.0.113.7', 'app.example', 'of-the-client', 'somebody'])
+      for (const secret of [
+        keys.user,
+        ...Object.values(canaries),
+        '203.0.113.7',
+        'app.example',
+        'of-the-client',
+        'somebody',
+      ])
         expect(text).not.toContain(secret)
       expect(seen?.rawHeaders.join(' ')).toContain(upstreamKey)
       expect(seen?.headers['user-agent']).toBe('yumen')
     },
   )
 
-  test.each(['/v1beta/models/sim:generateContent?key=', '/v1beta/models/sim:streamGenerateContent?alt=sse&key='])(
-    'the key in %s stays here, like everything else of the query that no provider names',
-    async path => {
-      stage.simulator.clear()
-      const body = JSON.stringify({ contents: [{ role: 'user', parts: [{ text: 'Hi' }] }] })
-      const response = await fetch(`${stage.gateway.url}${path}${keys.user}&x=${canaries.query}`, {
-        method: 'POST', headers: { 'content-type': 'application/json' }, body,
-      })
-      expect(response.status).toBe(200)
-      await response.text()
-      const [seen] = stage.simulator.requests
-      expect(seen?.path).not.toContain(canaries.query)
-      expect(`${seen?.path} ${seen?.rawHeaders.join(' ')}`).not.toContain(keys.user)
-    },
-  )
+  test.each([
+    '/v1beta/models/sim:generateContent?key=',
+    '/v1beta/models/sim:streamGenerateContent?alt=sse&key=',
+  ])('the key in %s stays here, like everything else of the query that no provider names', async path => {
+    stage.simulator.clear()
+    const body = JSON.stringify({ contents: [{ role: 'user', parts: [{ text: 'Hi' }] }] })
+    const response = await fetch(`${stage.gateway.url}${path}${keys.user}&x=${canaries.query}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+    })
+    expect(response.status).toBe(200)
+    await response.text()
+    const [seen] = stage.simulator.requests
+    expect(seen?.path).not.toContain(canaries.query)
+    expect(`${seen?.path} ${seen?.rawHeaders.join(' ')}`).not.toContain(keys.user)
+  })
 })
 
 /** What reaches a client at all. */
 const toldNames = new Set([
-  'content-type', 'content-length', 'transfer-encoding', 'connection', 'keep-alive', 'date', 'x-request-id', 'request-id', 'cache-control',
-  'x-accel-buffering', 'x-should-retry', 'retry-after', 'retry-after-ms',
+  'content-type',
+  'content-length',
+  'transfer-encoding',
+  'connection',
+  'keep-alive',
+  'date',
+  'x-request-id',
+  'request-id',
+  'cache-control',
+  'x-accel-buffering',
+  'x-should-retry',
+  'retry-after',
+  'retry-after-ms',
 ])
 const unexpectedOf = (answer: Answer) => Object.keys(answer.headers).filter(name => !toldNames.has(name))
 
@@ -127,12 +178,15 @@ describe('to a client', () => {
         [true, false].map(isStreaming => ({ dialect, model, isStreaming })),
       ),
     ),
-  )('$dialect, $model, streamed $isStreaming: no header of an upstream goes along', async ({ dialect, model, isStreaming }) => {
-    const answer = await ask(stage.gateway.url, { dialect, model, isStreaming, key: keys.user })
-    expect(unexpectedOf(answer)).toEqual([])
-    expect(answer.headers['x-request-id']).toMatch(/^[0-9A-HJKMNP-TV-Z]{26}$/)
-    expect(JSON.stringify(answer.headers)).not.toMatch(/upstream|simulat|req_|cf_bm/i)
-  })
+  )(
+    '$dialect, $model, streamed $isStreaming: no header of an upstream goes along',
+    async ({ dialect, model, isStreaming }) => {
+      const answer = await ask(stage.gateway.url, { dialect, model, isStreaming, key: keys.user })
+      expect(unexpectedOf(answer)).toEqual([])
+      expect(answer.headers['x-request-id']).toMatch(/^[0-9A-HJKMNP-TV-Z]{26}$/)
+      expect(JSON.stringify(answer.headers)).not.toMatch(/upstream|simulat|req_|cf_bm/i)
+    },
+  )
 
   test.each(dialects)('%s: which channels were tried is for administrators who ask', async dialect => {
     const askAs = (key: string, headers: Readonly<Record<string, string>>) =>
@@ -140,14 +194,21 @@ describe('to a client', () => {
     const debug = { 'x-yumen-debug': '1' }
     expect(unexpectedOf(await askAs(keys.user, debug))).toEqual([])
     expect(unexpectedOf(await askAs(keys.admin, {}))).toEqual([])
-    expect(unexpectedOf(await askAs(keys.admin, debug)).sort()).toEqual(['x-yumen-attempts', 'x-yumen-channel'])
+    expect(unexpectedOf(await askAs(keys.admin, debug)).sort()).toEqual([
+      'x-yumen-attempts',
+      'x-yumen-channel',
+    ])
   })
 })
 
 describe('who a client says that it is', () => {
   test.each(dialects)('%s: is not believed without a trusted proxy', async dialect => {
     const answer = await ask(stage.gateway.url, {
-      dialect, model: 'sim', isStreaming: false, key: keys.local, headers: { 'x-forwarded-for': '10.1.2.3', 'x-real-ip': '10.1.2.3', forwarded: 'for=10.1.2.3' },
+      dialect,
+      model: 'sim',
+      isStreaming: false,
+      key: keys.local,
+      headers: { 'x-forwarded-for': '10.1.2.3', 'x-real-ip': '10.1.2.3', forwarded: 'for=10.1.2.3' },
     })
     expect(answer.status).toBe(403)
   })
@@ -159,10 +220,21 @@ async function leaveTraces(dialect: Dialect): Promise<void> {
   const text = `${canaries.prompt} ${canaries.answer}`
   const content = [{ role: 'user', content: text }]
   const body = {
-    chat: { messages: content }, anthropic: { messages: content }, responses: { input: text }, gemini: { contents: [{ role: 'user', parts: [{ text }] }] },
+    chat: { messages: content },
+    anthropic: { messages: content },
+    responses: { input: text },
+    gemini: { contents: [{ role: 'user', parts: [{ text }] }] },
   }[dialect]
   const question = { dialect, isStreaming: true, key: keys.user, headers: trust, body }
-  for (const model of ['sim-echo', 'sim-tools', 'sim-fault-error-after-8', 'sim-fault-status-500', 'sim-fault-status-400', 'chatty', 'nothing']) {
+  for (const model of [
+    'sim-echo',
+    'sim-tools',
+    'sim-fault-error-after-8',
+    'sim-fault-status-500',
+    'sim-fault-status-400',
+    'chatty',
+    'nothing',
+  ]) {
     for (const isStreaming of [true, false]) await ask(gateway.url, { ...question, model, isStreaming })
   }
   await ask(gateway.url, { ...question, model: 'sim', key: `${keys.user}-1000001` })
@@ -180,10 +252,18 @@ test('no key, prompt, answer or cookie is in the log, the journal or the databas
   await findRecord(gateway.dataDir, last.id)
   const files = filesIn(gateway.dataDir).filter(path => !path.endsWith('test.yaml'))
   expect(files.some(path => path.endsWith('.journal'))).toBe(true)
-  await eventually(() => gateway.output(), output => output?.includes(last.id) === true)
-  const places = [['the log', gateway.output()], ...files.map(path => [path, readFileSync(path, 'latin1')])] as const
+  await eventually(
+    () => gateway.output(),
+    output => output?.includes(last.id) === true,
+  )
+  const places = [
+    ['the log', gateway.output()],
+    ...files.map(path => [path, readFileSync(path, 'latin1')]),
+  ] as const
   const secrets = [...Object.values(keys), upstreamKey, ...Object.values(canaries)]
-  const found = places.flatMap(([place, text]) => secrets.filter(secret => text?.includes(secret)).map(secret => `${secret} is in ${place}`))
+  const found = places.flatMap(([place, text]) =>
+    secrets.filter(secret => text?.includes(secret)).map(secret => `${secret} is in ${place}`),
+  )
   expect(found).toEqual([])
   for (const line of gateway.output().trim().split('\n')) expect(JSON.parse(line)).toHaveProperty('msg')
 })
@@ -199,13 +279,33 @@ async function startChatty(): Promise<Server> {
   const server = createServer((request, response) => {
     request.resume().on('end', () => {
       response.writeHead(500, {
-        'content-type': 'application/json', 'set-cookie': 'upstream=1', server: 'upstream', via: '1.1 upstream', 'x-request-id': 'req_upstream',
-        'request-id': 'req_upstream', 'openai-organization': 'upstream', 'openai-processing-ms': '1', 'x-ratelimit-limit-requests': '1',
-        'anthropic-ratelimit-requests-limit': '1', 'cf-ray': 'upstream', 'alt-svc': 'upstream', 'strict-transport-security': 'upstream',
-        'access-control-allow-origin': '*', 'x-powered-by': 'upstream', trailer: 'x-upstream', 'x-yumen-channel': 'upstream', location: 'http://upstream',
-        'proxy-authenticate': 'upstream', 'www-authenticate': 'upstream', 'transfer-encoding': 'chunked',
+        'content-type': 'application/json',
+        'set-cookie': 'upstream=1',
+        server: 'upstream',
+        via: '1.1 upstream',
+        'x-request-id': 'req_upstream',
+        'request-id': 'req_upstream',
+        'openai-organization': 'upstream',
+        'openai-processing-ms': '1',
+        'x-ratelimit-limit-requests': '1',
+        'anthropic-ratelimit-requests-limit': '1',
+        'cf-ray': 'upstream',
+        'alt-svc': 'upstream',
+        'strict-transport-security': 'upstream',
+        'access-control-allow-origin': '*',
+        'x-powered-by': 'upstream',
+        trailer: 'x-upstream',
+        'x-yumen-channel': 'upstream',
+        location: 'http://upstream',
+        'proxy-authenticate': 'upstream',
+        'www-authenticate': 'upstream',
+        'transfer-encoding': 'chunked',
       })
-      response.end(JSON.stringify({ error: { message: `${canaries.answer} at upstream`, type: 'server_error', code: null } }))
+      response.end(
+        JSON.stringify({
+          error: { message: `${canaries.answer} at upstream`, type: 'server_error', code: null },
+        }),
+      )
     })
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))

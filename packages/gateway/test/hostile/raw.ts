@@ -12,7 +12,9 @@ export interface RawAnswer {
 
 /** Text for the wire: a request line, headers, and a body of any bytes. */
 export function rawRequest(
-  line: string, headers: Readonly<Record<string, string>> | readonly (readonly [string, string])[], body: string | Buffer = '',
+  line: string,
+  headers: Readonly<Record<string, string>> | readonly (readonly [string, string])[],
+  body: string | Buffer = '',
 ): Buffer {
   const entries = Array.isArray(headers) ? headers : Object.entries(headers)
   const head = entries.map(([name, value]) => `${name}: ${value}\r\n`).join('')
@@ -26,7 +28,9 @@ export function open(url: string): Socket {
 
 /** Sends bytes as they are and gives what came until the other side closed, or until `enough` says so. */
 export async function exchange(
-  url: string, bytes: Buffer | string, { enough = hasWhole, withinMs = 5_000 }: { enough?: (text: string) => boolean; withinMs?: number } = {},
+  url: string,
+  bytes: Buffer | string,
+  { enough = hasWhole, withinMs = 5_000 }: { enough?: (text: string) => boolean; withinMs?: number } = {},
 ): Promise<string> {
   const socket = open(url)
   let text = ''
@@ -49,7 +53,12 @@ export async function askRaw(url: string, bytes: Buffer | string, withinMs = 5_0
 export function readAnswer(text: string): RawAnswer {
   const [head = '', ...rest] = text.split('\r\n\r\n')
   const [line = '', ...lines] = head.split('\r\n')
-  const headers = Object.fromEntries(lines.map(each => [each.slice(0, each.indexOf(':')).toLowerCase(), each.slice(each.indexOf(':') + 1).trim()]))
+  const headers = Object.fromEntries(
+    lines.map(each => [
+      each.slice(0, each.indexOf(':')).toLowerCase(),
+      each.slice(each.indexOf(':') + 1).trim(),
+    ]),
+  )
   return { status: Number(line.split(' ')[1] ?? 0), head, headers, body: rest.join('\r\n\r\n') }
 }
 
@@ -57,7 +66,9 @@ function hasWhole(text: string): boolean {
   const { head, headers, body } = readAnswer(text)
   if (!text.includes('\r\n\r\n') || /^HTTP\/1\.1 1\d\d/.test(head)) return false
   if (headers['transfer-encoding'] === 'chunked') return body.endsWith('0\r\n\r\n')
-  return headers['content-length'] !== undefined && Buffer.byteLength(body) >= Number(headers['content-length'])
+  return (
+    headers['content-length'] !== undefined && Buffer.byteLength(body) >= Number(headers['content-length'])
+  )
 }
 
 /** Runs `work` while good clients of all dialects go on asking; every one of them must be served, and soon. */
@@ -71,7 +82,8 @@ export async function beside<Value>(url: string, work: () => Promise<Value>): Pr
       const answer = await ask(url, { dialect, model: 'sim', isStreaming: index % 2 === 0 })
       const ms = Math.round(performance.now() - startedAt)
       asked++
-      if (!answer.isWhole || ms > 2_000) failures.push(`${dialect} ${answer.status} after ${ms} ms: ${answer.text.slice(0, 200)}`)
+      if (!answer.isWhole || ms > 2_000)
+        failures.push(`${dialect} ${answer.status} after ${ms} ms: ${answer.text.slice(0, 200)}`)
       await sleep(5)
     }
   })

@@ -71,7 +71,15 @@ interface AddOptions extends JsonOption {
   readonly group?: string
 }
 
-async function add({ user = rootName, name, models, limit, expires, group, json }: AddOptions): Promise<void> {
+async function add({
+  user = rootName,
+  name,
+  models,
+  limit,
+  expires,
+  group,
+  json,
+}: AddOptions): Promise<void> {
   const key = makeApiKey()
   const row = {
     username: user,
@@ -96,7 +104,13 @@ const rootName = 'root'
 
 /** One who runs Yumen for himself needs no user: his own is tracked, so nothing is refused for money. */
 async function makeRoot(store: Store): Promise<void> {
-  const root = { username: rootName, role: 'root', group: 'default', passwordHash: undefined, balance: 'unlimited' } as const
+  const root = {
+    username: rootName,
+    role: 'root',
+    group: 'default',
+    passwordHash: undefined,
+    balance: 'unlimited',
+  } as const
   try {
     await store.run('createUser', { ...root, now: Date.now() })
     process.stderr.write('Made the user root, without a password.\n')

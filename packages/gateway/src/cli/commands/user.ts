@@ -82,7 +82,9 @@ async function add(name: string, options: AddOptions): Promise<void> {
     if (options.json) printJson({ id, ...contractOf(created) })
     else printLine(`Added user ${username}.`)
     if (balance === 0n)
-      printNote('The balance is 0: --balance gives a user money to begin with. Balances are counted, not enforced yet.')
+      printNote(
+        'The balance is 0: --balance gives a user money to begin with. Balances are counted, not enforced yet.',
+      )
   })
 }
 

@@ -30,7 +30,11 @@ interface Origin {
 
 export interface Connections {
   /** Sends one request; `finished` has to be called once when it is over, however it ended. */
-  dispatch(to: Destination, request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): { finished: () => void }
+  dispatch(
+    to: Destination,
+    request: Dispatcher.DispatchOptions,
+    handler: Dispatcher.DispatchHandler,
+  ): { finished: () => void }
   readonly origins: number
   close(): Promise<void>
 }
@@ -89,7 +93,11 @@ export function createConnections({ limits }: ConnectionsParts): Connections {
       const shard = findShard(to)
       shard.inFlight++
       shard.dispatcher.dispatch({ ...request, ...withoutTimers, origin: to.origin }, handler)
-      return { finished: () => { shard.inFlight-- } }
+      return {
+        finished: () => {
+          shard.inFlight--
+        },
+      }
     },
     get origins() {
       return origins.size

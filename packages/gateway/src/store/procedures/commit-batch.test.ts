@@ -73,7 +73,10 @@ describeStores('commitBatch', stores => {
       available_nusd: 9_007_199_254_740_743n,
       spent_nusd: 250n,
     })
-    const key = await (await store.kysely()).selectFrom('api_keys').select(['id', 'spent_nusd']).executeTakeFirst()
+    const key = await (await store.kysely())
+      .selectFrom('api_keys')
+      .select(['id', 'spent_nusd'])
+      .executeTakeFirst()
     expect(key).toEqual({ id: 1_000_001, spent_nusd: 250n })
     const charge = await (await store.kysely()).selectFrom('charges').selectAll().executeTakeFirst()
     expect(charge).toMatchObject({
@@ -134,7 +137,10 @@ describeStores('commitBatch', stores => {
       'committed',
     )
     expect((await account())?.spent_nusd).toBe(500n)
-    const rollup = await (await store.kysely()).selectFrom('usage_hourly').select('requests').executeTakeFirst()
+    const rollup = await (await store.kysely())
+      .selectFrom('usage_hourly')
+      .select('requests')
+      .executeTakeFirst()
     expect(rollup?.requests).toBe(2)
   })
 
@@ -186,8 +192,12 @@ describeStores('commitBatch', stores => {
     }
     const told = isCounted && usage !== undefined ? { ...record, facts: { ...bare, usage } } : record
     await store.run('commitBatch', batch([told]))
-    expect(await (await store.kysely()).selectFrom('charges').select('amount_nusd').execute()).toHaveLength(charges)
-    expect(await (await store.kysely()).selectFrom('requests').select('class').execute()).toEqual([{ class: outcome }])
+    expect(await (await store.kysely()).selectFrom('charges').select('amount_nusd').execute()).toHaveLength(
+      charges,
+    )
+    expect(await (await store.kysely()).selectFrom('requests').select('class').execute()).toEqual([
+      { class: outcome },
+    ])
   })
 
   test('what a client named a model is stored whatever bytes it has', async () => {

@@ -23,7 +23,8 @@ export const commitBatch: Procedure<'commitBatch'> = async (
 ) => {
   if (!(await advanceMark(tx, { nodeId, markBefore, markAfter }))) return 'stale'
   const sums = new BatchSums()
-  for (const settled of slices(records, { markBefore, markAfter })) await insertSlice(tx, { nodeId, settled, sums })
+  for (const settled of slices(records, { markBefore, markAfter }))
+    await insertSlice(tx, { nodeId, settled, sums })
   await tx.addTo(sums.accounts())
   await tx.addTo(sums.apiKeys())
   await tx.upsertSums(sums.hours())
@@ -89,7 +90,9 @@ function* slices(bytes: Uint8Array, { markBefore, markAfter }: Marks): Generator
   let slice: Settled[] = []
   for (const line of decoder.decode(bytes).trimEnd().split('\n')) {
     if (line === '') continue
-    const { seq, record } = JSON.parse(line.startsWith('{') ? line : line.slice(checksumChars)) as NumberedRecord
+    const { seq, record } = JSON.parse(
+      line.startsWith('{') ? line : line.slice(checksumChars),
+    ) as NumberedRecord
     if (seq <= last || seq > markAfter) {
       const problem = `record ${seq} after ${last} is out of order, the batch ends at ${markAfter}`
       throw new StoreError('invalid', problem)

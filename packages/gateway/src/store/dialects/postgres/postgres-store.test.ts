@@ -23,7 +23,10 @@ describeStores('integers', stores => {
     await store.run('createUser', { ...user, username: 'ann', balance: 2n ** 63n - 1n })
     const change = 'UPDATE accounts SET balance_nusd = balance_nusd + 1'
     await expect(stores.tamper(database, change)).rejects.toThrow(/REAL|out of range/)
-    const account = await (await store.kysely()).selectFrom('accounts').select('balance_nusd').executeTakeFirst()
+    const account = await (await store.kysely())
+      .selectFrom('accounts')
+      .select('balance_nusd')
+      .executeTakeFirst()
     expect(account?.balance_nusd).toBe(2n ** 63n - 1n)
   })
 

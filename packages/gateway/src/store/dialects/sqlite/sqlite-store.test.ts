@@ -62,19 +62,27 @@ test('a statement of too many rows is refused', async () => {
 test('a reader that runs out of memory takes nothing along: the next read is answered', async () => {
   const store = await open(freshPath(), { workerOldSpaceMb: 16 })
   await expect(endless.execute(await store.kysely())).rejects.toMatchObject({ code: 'unavailable' })
-  expect(await (await store.kysely()).selectFrom('groups').select('name').execute()).toEqual([{ name: 'default' }])
+  expect(await (await store.kysely()).selectFrom('groups').select('name').execute()).toEqual([
+    { name: 'default' },
+  ])
   await store.run('createUser', { ...user, username: 'ann' })
 })
 
 test('reads do not write, and integers beyond 2^53 are money or an error', async () => {
   const store = await open(freshPath())
-  await expect(sql`DELETE FROM groups`.execute(await store.kysely())).rejects.toMatchObject({ code: 'unavailable' })
-  await expect((await store.kysely()).transaction().execute(async () => {})).rejects.toThrow(/a write is a procedure/)
+  await expect(sql`DELETE FROM groups`.execute(await store.kysely())).rejects.toMatchObject({
+    code: 'unavailable',
+  })
+  await expect((await store.kysely()).transaction().execute(async () => {})).rejects.toThrow(
+    /a write is a procedure/,
+  )
   const { rows } = await sql`SELECT 9223372036854775807 AS sum_nusd, 9007199254740991 AS count`.execute(
     await store.kysely(),
   )
   expect(rows).toEqual([{ sum_nusd: 2n ** 63n - 1n, count: 2 ** 53 - 1 }])
-  await expect(sql`SELECT 9007199254740993 AS count`.execute(await store.kysely())).rejects.toThrow(/beyond 2\^53/)
+  await expect(sql`SELECT 9007199254740993 AS count`.execute(await store.kysely())).rejects.toThrow(
+    /beyond 2\^53/,
+  )
 })
 
 test('a short read does not wait for a write that is under way', async () => {

@@ -50,8 +50,12 @@ export async function openSqliteStore({ path, limits, clock }: SqliteStoreParts)
   return {
     kind: 'sqlite',
     query: async <Result>(sql: string, parameters: readonly SqlValue[] = []) =>
-      (await read(writer.pending === 0 ? writer : reader, sql, parameters)).rows as readonly unknown[] as readonly Result[], // decoding: the caller knows its SQL
-    kysely: () => (db ??= import('../../kysely.ts').then(({ kyselyOver }) => kyselyOver('sqlite', (sql, parameters) => read(reader, sql, parameters)))),
+      (await read(writer.pending === 0 ? writer : reader, sql, parameters))
+        .rows as readonly unknown[] as readonly Result[], // decoding: the caller knows its SQL
+    kysely: () =>
+      (db ??= import('../../kysely.ts').then(({ kyselyOver }) =>
+        kyselyOver('sqlite', (sql, parameters) => read(reader, sql, parameters)),
+      )),
     async run<Name extends ProcedureName>(name: Name, args: ProcedureArgs<Name>) {
       const deadlineMs = name === 'migrate' ? limits.migrateDeadlineMs : limits.writeDeadlineMs
       const result = await writer.call({ kind: 'run', name, args: detached(args) }, deadlineMs)

@@ -179,9 +179,9 @@ describeStores('applyState', stores => {
       updated_at: 5_000,
       created_at: 1_000,
     })
-    expect(await (await store.kysely()).selectFrom('channel_keys').select(['position', 'fingerprint']).execute()).toEqual([
-      { position: 0, fingerprint: 'print-c' },
-    ])
+    expect(
+      await (await store.kysely()).selectFrom('channel_keys').select(['position', 'fingerprint']).execute(),
+    ).toEqual([{ position: 0, fingerprint: 'print-c' }])
     expect(await revisions()).toEqual({ configuration: 3, keys: 2 })
   })
 
@@ -274,7 +274,10 @@ describeStores('applyState', stores => {
       .where('username', '=', 'alice')
       .executeTakeFirst()
     expect(alice).toMatchObject({ status: 'disabled', group_name: 'default' })
-    const price = await (await store.kysely()).selectFrom('price_versions').select('valid_to').executeTakeFirst()
+    const price = await (await store.kysely())
+      .selectFrom('price_versions')
+      .select('valid_to')
+      .executeTakeFirst()
     expect(price).toEqual({ valid_to: 9_000 })
     expect(await (await store.kysely()).selectFrom('channel_keys').selectAll().execute()).toEqual([])
     expect(await apply(state, { prune: true })).toEqual([])

@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest'
+import { createUncommitted } from './uncommitted.ts'
+
+const lines = (lastSeq: number, records = 1) => ({
+  bytes: Buffer.from(`line ${lastSeq}\n`),
+  lastSeq,
+  records,
+})
+
+test('gives the oldest writes, as many as hold the records, and at least one', () => {
+  const queue = createUncommitted()
+  for (const seq of [2, 4, 6]) queue.push(lines(seq, 2))
+  expect(queue.peek(3).map(({ lastSeq }) => lastSeq)).toEqual([2, 4])
+  expect(queue.peek(1).map(({ lastSeq }) => lastSeq)).toEqual([2])
+  expect(queue.peek(100).map(({ lastSeq }) => lastSeq)).toEqual([2, 4, 6])
+})
+
+test('what is peeked stays until it is dropped, and the sums follow', () => {
+  const queue = createUncommitted()
+  queue.push(lines(2, 2))
+  queue.push(lines(3))
+  expect([queue.length, queue.bytes]).toEqual([3, 14])
+  queue.drop(queue.peek(1).length)
+  expect([queue.length, queue.bytes]).toEqual([1, 7])
+  queue.drop(1)
+  expect([queue.length, queue.bytes, queue.peek(10)]).toEqual([0, 0, []])
+})
+
+test('a write that comes while others are on their way is not dropped with them', () => {
+  const queue = createUncommitted()
+  queue.push(lines(1))
+  const underWay = queue.peek(100)
+  queue.push(lines(2))
+  queue.drop(underWay.length)
+  expect(queue.peek(100).map(({ lastSeq }) => lastSeq)).toEqual([2])
+})
