@@ -108,7 +108,7 @@ class FileJournal implements Journal {
   /** One write for the whole turn. What failed is not in the file: its requests are told so, and none is charged. */
   #write(lines: readonly string[]): unknown {
     const { writer, clock, limits, onFailure } = this.#parts
-    const bytes = Buffer.from(lines.join(''))
+    const bytes = this.uncommitted.encode(lines.join(''))
     const startedAt = clock()
     try {
       writer.write(bytes, this.#seq)

@@ -1,3 +1,5 @@
+import { createSlabs } from './slabs.ts'
+
 /** The records of one write, as they stand in the file: outside the heap, so that waiting costs the collector nothing. */
 export interface WrittenLines {
   readonly bytes: Buffer
@@ -7,6 +9,8 @@ export interface WrittenLines {
 
 /** A first-in-first-out queue that is bounded by its users: they stop accepting requests by `bytes`. */
 export interface Uncommitted {
+  /** `lines` as bytes, for the write and, once it is done, for `push`. */
+  encode(lines: string): Buffer
   push(lines: WrittenLines): void
   /** The oldest writes, as many as hold `recordsMax` records and at least one. They stay until they are dropped. */
   peek(recordsMax: number): readonly WrittenLines[]
@@ -21,7 +25,9 @@ export function createUncommitted(): Uncommitted {
   let queue: WrittenLines[] = []
   let bytes = 0
   let records = 0
+  const slabs = createSlabs()
   return {
+    encode: lines => slabs.encode(lines),
     push(lines) {
       queue.push(lines)
       bytes += lines.bytes.length
@@ -37,9 +43,12 @@ export function createUncommitted(): Uncommitted {
       return end < 0 ? [...queue] : queue.slice(0, end + 1)
     },
     drop(writes) {
-      for (const lines of queue.slice(0, writes)) {
+      for (let index = 0; index < writes; index++) {
+        const lines = queue[index]
+        if (lines === undefined) break
         bytes -= lines.bytes.length
         records -= lines.records
+        slabs.release(lines.bytes, queue[index + 1]?.bytes)
       }
       queue = queue.slice(writes)
     },

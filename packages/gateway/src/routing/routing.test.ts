@@ -54,7 +54,6 @@ function channelOf({ id, provider = 'openai', keys = 1, ...wishes }: ChannelWish
     dialect: undefined,
     isEnabled: true,
     timeLimits,
-    exposesUpstreamModel: false,
     ...wishes,
   }
 }

@@ -200,14 +200,15 @@ test('a line that is damaged after it was committed does not keep the gateway fr
   expect(readBooks(gateway.dataDir).charges.size).toBe(2)
 })
 
+const prlimit = '/usr/bin/prlimit'
+
 /** From here on no file may grow: to the process the disk is full, for the journal and for the database. */
 function limitFiles(dataDir: string, bytes: number | 'unlimited'): void {
-  execFileSync('prlimit', ['--pid', String(findProcess(dataDir)), `--fsize=${bytes}:unlimited`])
+  execFileSync(prlimit, ['--pid', String(findProcess(dataDir)), `--fsize=${bytes}:unlimited`])
 }
 
-const hasPrlimit = existsSync('/usr/bin/prlimit')
 
-test.skipIf(!hasPrlimit)(
+test.skipIf(!existsSync(prlimit))(
   'a full disk: what cannot be recorded is refused, and with room again all goes on',
   async () => {
     const { gateway } = stage
