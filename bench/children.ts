@@ -90,7 +90,6 @@ export function findFreePort(): Promise<number> {
 
 /** The environment of the bench with additions; the only place that reads it. */
 export function inheritedEnv(additions: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
-  // biome-ignore lint/style/noProcessEnv: what is measured runs in the bench's own environment
   return { ...process.env, ...additions }
 }
 

@@ -26,7 +26,9 @@ if (filters.length === 0) for (const check of checks) counts.push(await runCheck
 if (!args.includes('--checks')) counts.push(await runTests(filters, args.includes('--long')))
 const sum = (key: keyof Counts) => counts.reduce((total, count) => total + count[key], 0)
 const skipped = sum('skipped')
-process.stdout.write(`\n${sum('passed')} passed, ${sum('failed')} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`)
+process.stdout.write(
+  `\n${sum('passed')} passed, ${sum('failed')} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`,
+)
 process.exitCode = sum('failed') > 0 || sum('passed') === 0 ? 1 : 0
 
 async function runCheck({ name, command }: (typeof checks)[number]): Promise<Counts> {
@@ -43,11 +45,24 @@ async function runTests(filters: readonly string[], isLong: boolean): Promise<Co
   const report = join(folder, 'report.json')
   const reporters = ['--reporter=dot', '--reporter=json', `--outputFile.json=${report}`]
   const env = isLong ? { YUMEN_TEST_LONG: '1' } : {}
-  const { status } = await run(['node_modules/vitest/vitest.mjs', 'run', ...reporters, ...filters], { isQuiet: false, env })
+  const { status } = await run(['node_modules/vitest/vitest.mjs', 'run', ...reporters, ...filters], {
+    isQuiet: false,
+    env,
+  })
   try {
-    const { numPassedTests: passed, numFailedTests: failed, numPendingTests: pending, numTodoTests: todo, success } = readReport(report)
+    const {
+      numPassedTests: passed,
+      numFailedTests: failed,
+      numPendingTests: pending,
+      numTodoTests: todo,
+      success,
+    } = readReport(report)
     // A file that cannot be loaded fails without a failed test of its own.
-    return { passed, failed: failed === 0 && (status !== 0 || !success) ? 1 : failed, skipped: pending + todo }
+    return {
+      passed,
+      failed: failed === 0 && (status !== 0 || !success) ? 1 : failed,
+      skipped: pending + todo,
+    }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
@@ -65,20 +80,27 @@ function readReport(path: string): Report {
   try {
     return JSON.parse(readFileSync(path, 'utf8'))
   } catch (error) {
-    process.stdout.write(`the test runner left no report: ${error instanceof Error ? error.message : String(error)}\n`)
+    process.stdout.write(
+      `the test runner left no report: ${error instanceof Error ? error.message : String(error)}\n`,
+    )
     return { numPassedTests: 0, numFailedTests: 1, numPendingTests: 0, numTodoTests: 0, success: false }
   }
 }
 
 function run(
-  command: readonly string[], { isQuiet, env = {} }: { isQuiet: boolean; env?: Readonly<Record<string, string>> },
+  command: readonly string[],
+  { isQuiet, env = {} }: { isQuiet: boolean; env?: Readonly<Record<string, string>> },
 ): Promise<{ status: number | null; output: string }> {
   return new Promise(resolve => {
     const child = spawn(process.execPath, [...command], {
-      env: { ...process.env, ...env }, stdio: isQuiet ? ['ignore', 'pipe', 'pipe'] : 'inherit',
+      env: { ...process.env, ...env },
+      stdio: isQuiet ? ['ignore', 'pipe', 'pipe'] : 'inherit',
     })
     let output = ''
-    for (const stream of [child.stdout, child.stderr]) stream?.on('data', chunk => { output += String(chunk) })
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on('data', chunk => {
+        output += String(chunk)
+      })
     child.on('close', status => resolve({ status, output }))
   })
 }

@@ -18,13 +18,18 @@ const retentionSlice = 2_000
 
 /** Background work of a node: adoption of dead nodes' journals, and the end of old request records. */
 export function startJobs({ store, adopt, limits, now, retentionDays, log }: JobsParts): { stop(): void } {
-  const timers = [every(limits.adoptIntervalMs, 'adoption', adopt), every(retentionEveryMs, 'retention', removeOld)]
+  const timers = [
+    every(limits.adoptIntervalMs, 'adoption', adopt),
+    every(retentionEveryMs, 'retention', removeOld),
+  ]
 
   /** Slice by slice, so that no transaction is long. */
   async function removeOld(): Promise<void> {
     const days = retentionDays()
     if (days === 0) return
-    const beforeId = ulid(now() - days * dayMs).slice(0, 10).padEnd(26, '0')
+    const beforeId = ulid(now() - days * dayMs)
+      .slice(0, 10)
+      .padEnd(26, '0')
     while ((await store.run('removeOldRequests', { beforeId, limit: retentionSlice })) === retentionSlice);
   }
 
@@ -33,9 +38,11 @@ export function startJobs({ store, adopt, limits, now, retentionDays, log }: Job
     const timer = setInterval(() => {
       if (isRunning) return
       isRunning = true
-      work().catch((error: unknown) => log.warn({ job: name, ...errorFields(error) }, 'a job failed')).finally(() => {
-        isRunning = false
-      })
+      work()
+        .catch((error: unknown) => log.warn({ job: name, ...errorFields(error) }, 'a job failed'))
+        .finally(() => {
+          isRunning = false
+        })
     }, ms)
     timer.unref()
     return timer

@@ -45,24 +45,57 @@ async function startGateway(environment: Environment, log: Log): Promise<Gateway
   const sealer = createSealer(loadSealingSecret(environment))
   const store: Store = await openStoreAt(environment.store, { migrate: true })
   const installation = await store.run('openInstallation', { id: makeId(), now: now() })
-  const node = await startNode({ id: makeId(), epoch: installation.epoch, store, limits, now, onFailure: warn('heartbeat failed') })
+  const node = await startNode({
+    id: makeId(),
+    epoch: installation.epoch,
+    store,
+    limits,
+    now,
+    onFailure: warn('heartbeat failed'),
+  })
   const { optionDefaults } = environment
   const walPath = environment.store.kind === 'sqlite' ? `${environment.store.path}-wal` : undefined
   const catalog = await createCatalog({
-    store, sealer, optionDefaults, clock: now, pollMs: limits.snapshotPollMs,
-    onBroken: warn('a part of the configuration is left out'), onFailure: warn('configuration could not be read'),
+    store,
+    sealer,
+    optionDefaults,
+    clock: now,
+    pollMs: limits.snapshotPollMs,
+    onBroken: warn('a part of the configuration is left out'),
+    onFailure: warn('configuration could not be read'),
   })
   const snapshot = () => catalog.snapshot
   const { journal, committer, adopt, folder } = await startJournal({
-    environment, installation, nodeId: node.id, store, limits, log, clock, crashPoint,
+    environment,
+    installation,
+    nodeId: node.id,
+    store,
+    limits,
+    log,
+    clock,
+    crashPoint,
     syncMode: () => snapshot().options['journal.sync'],
   })
-  const keyring = await createKeyring({ store, limits, pollMs: limits.snapshotPollMs, onFailure: warn('keys could not be read') })
+  const keyring = await createKeyring({
+    store,
+    limits,
+    pollMs: limits.snapshotPollMs,
+    onFailure: warn('keys could not be read'),
+  })
   const connections = createConnections({ limits })
   const counter = createTokenCounter({ limits, onFailure: warn('the tokenizer failed') })
   const routing = createRouting({ snapshot, random: Math.random })
   const relay = createRelay({
-    keyring, snapshot, routing, journal, connections, counter, limits, clock, now, makeId,
+    keyring,
+    snapshot,
+    routing,
+    journal,
+    connections,
+    counter,
+    limits,
+    clock,
+    now,
+    makeId,
     observer: createObserver({ log, metrics: () => metrics }),
   })
   const metrics = createMetrics({
@@ -73,7 +106,14 @@ async function startGateway(environment: Environment, log: Log): Promise<Gateway
     unpostedSeconds: () => committer.unpostedMs(clock()) / 1_000,
     walBytes: () => fileSize(walPath),
   })
-  const jobs = startJobs({ store, adopt, limits, now, retentionDays: () => snapshot().options['analytics.requestRetentionDays'], log })
+  const jobs = startJobs({
+    store,
+    adopt,
+    limits,
+    now,
+    retentionDays: () => snapshot().options['analytics.requestRetentionDays'],
+    log,
+  })
 
   let isStopping = false
   const isReady = () => !isStopping && journal.isAccepting
@@ -87,11 +127,21 @@ async function startGateway(environment: Environment, log: Log): Promise<Gateway
       '/livez': response => sendText(response, 200, 'ok\n'),
       '/readyz': response => sendText(response, isReady() ? 200 : 503, isReady() ? 'ready\n' : 'not ready\n'),
       '/metrics': response => {
-        metrics.registry.metrics().then(text => sendText(response, 200, text, metrics.registry.contentType), warn('metrics failed'))
+        metrics.registry
+          .metrics()
+          .then(text => sendText(response, 200, text, metrics.registry.contentType), warn('metrics failed'))
       },
     },
   })
-  log.info({ port: http.port, host: environment.host, store: store.kind, ms: Math.round(performance.now() - startedAt) }, 'ready')
+  log.info(
+    {
+      port: http.port,
+      host: environment.host,
+      store: store.kind,
+      ms: Math.round(performance.now() - startedAt),
+    },
+    'ready',
+  )
 
   return {
     port: http.port,

@@ -1,5 +1,15 @@
 import type { Environment, Limits } from '#config'
-import { adoptJournals, type BatchStore, type Committer, createCommitter, createFolder, createJournal, createWriter, type Journal, NodeLostError } from '#journal'
+import {
+  adoptJournals,
+  type BatchStore,
+  type Committer,
+  createCommitter,
+  createFolder,
+  createJournal,
+  createWriter,
+  type Journal,
+  NodeLostError,
+} from '#journal'
 import type { Store } from '#store'
 import { errorFields, type Log } from '#telemetry'
 
@@ -33,7 +43,10 @@ export async function startJournal(parts: StartJournalParts): Promise<StartedJou
   }
   const adopt = async () => {
     const adoptions = await adoptJournals({
-      journalDir: environment.journalDir, ownNode: nodeId, installation: installation.id, store: batches,
+      journalDir: environment.journalDir,
+      ownNode: nodeId,
+      installation: installation.id,
+      store: batches,
       recordsMax: limits.commitRecordsMax,
       onDamage: damage => log.error(damage, 'a journal has damaged records; the others are committed'),
       onForeign: foreign => log.warn(foreign, 'a journal of another installation is left alone'),
@@ -43,13 +56,25 @@ export async function startJournal(parts: StartJournalParts): Promise<StartedJou
   await adopt()
   const folder = createFolder(environment.journalDir, nodeId)
   const writer = createWriter({
-    path: folder.path, header: { installation: installation.id, epoch: installation.epoch, node: nodeId }, limits,
+    path: folder.path,
+    header: { installation: installation.id, epoch: installation.epoch, node: nodeId },
+    limits,
   })
   const journal = createJournal({
-    writer, limits, syncMode, clock, crashPoint, onFailure: error => log.error(errorFields(error), 'the journal could not be written'),
+    writer,
+    limits,
+    syncMode,
+    clock,
+    crashPoint,
+    onFailure: error => log.error(errorFields(error), 'the journal could not be written'),
   })
   const committer = createCommitter({
-    node: nodeId, uncommitted: journal.uncommitted, store: batches, limits, clock, crashPoint,
+    node: nodeId,
+    uncommitted: journal.uncommitted,
+    store: batches,
+    limits,
+    clock,
+    crashPoint,
     onCommitted: mark => writer.discard(mark),
     onFailure(error) {
       log.error(errorFields(error), 'a batch could not be committed; it is tried again')

@@ -58,4 +58,3 @@ export interface Dialect {
   /** `choices`: how many choices the stream must finish (`n`, `candidateCount`). */
   tap(choices: number): StreamTap
 }
-

@@ -53,8 +53,16 @@ export const noServerTools: ServerTools = { webSearch: 0, webFetch: 0, codeCalls
 /** A usage of plain input and output, for estimates and tests. */
 export function plainUsage(input: number, output: number): Usage {
   return {
-    input, output, cacheRead: 0, cacheWrite: noCacheWrite, inputBy: {}, toolUse: 0, reasoning: undefined,
-    outputBy: {}, server: noServerTools, tier: undefined,
+    input,
+    output,
+    cacheRead: 0,
+    cacheWrite: noCacheWrite,
+    inputBy: {},
+    toolUse: 0,
+    reasoning: undefined,
+    outputBy: {},
+    server: noServerTools,
+    tier: undefined,
   }
 }
 

@@ -27,7 +27,6 @@ interface ErrorFile {
 type Body = Record<string, unknown>
 
 const root = new URL('../fixtures/', import.meta.url)
-// biome-ignore lint/style/noProcessEnv: `npm run fixtures:update` has no other way to say so.
 const isUpdating = process.env.FIXTURES === 'update'
 const built = catalogue.filter(provider => provider.unavailable === undefined)
 
@@ -77,7 +76,8 @@ function buildRequest(provider: Provider, asked: AskFile, body: Body) {
   }
   const client = (name: string) => asked.headers?.[name]
   const headers = [...provider.auth(asked.key, ask), ...(provider.headers?.(ask, client) ?? [])]
-  const mapped = asked.dialect === 'gemini' ? nameResource(body, `models/${asked.model}`) : nameModel(body, asked.model)
+  const mapped =
+    asked.dialect === 'gemini' ? nameResource(body, `models/${asked.model}`) : nameModel(body, asked.model)
   return {
     method: 'POST',
     url: endpointUrl(provider, ask),
@@ -96,7 +96,9 @@ function nameResource(body: Body, resource: string): Body {
   const { requests, generateContentRequest: nested } = named
   return {
     ...named,
-    ...(Array.isArray(requests) && { requests: requests.map(request => nameModel(request as Body, resource)) }),
+    ...(Array.isArray(requests) && {
+      requests: requests.map(request => nameModel(request as Body, resource)),
+    }),
     ...(nested !== undefined && { generateContentRequest: nameModel(nested as Body, resource) }),
   }
 }

@@ -34,20 +34,27 @@ export interface HttpServer {
 /** The one server: relay paths from the raw listener, the few pages of health and metrics beside them. */
 export async function startHttpServer(parts: HttpParts): Promise<HttpServer> {
   const { limits } = parts
-  const server = createServer({
-    maxHeaderSize: limits.headerBytesMax,
-    headersTimeout: limits.headersTimeoutMs,
-    requestTimeout: limits.requestTimeoutMs,
-    connectionsCheckingInterval: connectionsCheckMs,
-    keepAliveTimeout: limits.keepAliveMs,
-    noDelay: true,
-  }, (request, response) => handle(parts, request, response))
+  const server = createServer(
+    {
+      maxHeaderSize: limits.headerBytesMax,
+      headersTimeout: limits.headersTimeoutMs,
+      requestTimeout: limits.requestTimeoutMs,
+      connectionsCheckingInterval: connectionsCheckMs,
+      keepAliveTimeout: limits.keepAliveMs,
+      noDelay: true,
+    },
+    (request, response) => handle(parts, request, response),
+  )
   // One more than may be: Node drops the rest in silence, the client's key among it.
   server.maxHeadersCount = limits.headersCountMax + 1
   server.maxConnections = limits.connectionsMax
   server.on('clientError', (error, socket) => {
     if (!socket.writable) return
-    const status = isTooLarge(error) ? tooManyHeaders : isTimeout(error) ? '408 Request Timeout' : '400 Bad Request'
+    const status = isTooLarge(error)
+      ? tooManyHeaders
+      : isTimeout(error)
+        ? '408 Request Timeout'
+        : '400 Bad Request'
     const body = badRequestBody(status)
     const head = `connection: close\r\nx-request-id: ${ulid()}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}`
     socket.end(`HTTP/1.1 ${status}\r\n${head}\r\n\r\n${body}`)
@@ -59,10 +66,11 @@ export async function startHttpServer(parts: HttpParts): Promise<HttpServer> {
       server.close()
       server.closeIdleConnections()
     },
-    close: () => new Promise(resolve => {
-      server.close(() => resolve())
-      server.closeAllConnections()
-    }),
+    close: () =>
+      new Promise(resolve => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
   }
 }
 
@@ -74,7 +82,9 @@ const connectionsCheckMs = 2_000
 function handle(parts: HttpParts, request: IncomingMessage, response: ServerResponse): void {
   const url = request.url ?? '/'
   if (request.rawHeaders.length > parts.limits.headersCountMax * 2) {
-    response.writeHead(431, { connection: 'close', 'x-request-id': ulid(), 'content-type': 'application/json' }).end(badRequestBody(tooManyHeaders))
+    response
+      .writeHead(431, { connection: 'close', 'x-request-id': ulid(), 'content-type': 'application/json' })
+      .end(badRequestBody(tooManyHeaders))
     return
   }
   if (parts.isRelayPath(url)) {
@@ -84,12 +94,25 @@ function handle(parts: HttpParts, request: IncomingMessage, response: ServerResp
   const path = url.split('?')[0] ?? '/'
   const page = Object.hasOwn(parts.pages, path) ? parts.pages[path] : undefined
   if (page !== undefined && (request.method === 'GET' || request.method === 'HEAD')) page(response)
-  else sendText(response, 404, `There is nothing at ${path.slice(0, 200)}: model APIs are under /v1 and /v1beta.\n`)
+  else
+    sendText(
+      response,
+      404,
+      `There is nothing at ${path.slice(0, 200)}: model APIs are under /v1 and /v1beta.\n`,
+    )
 }
 
-export function sendText(response: ServerResponse, status: number, text: string, contentType = 'text/plain; charset=utf-8'): void {
+export function sendText(
+  response: ServerResponse,
+  status: number,
+  text: string,
+  contentType = 'text/plain; charset=utf-8',
+): void {
   response.writeHead(status, {
-    'content-type': contentType, 'content-length': Buffer.byteLength(text), 'x-content-type-options': 'nosniff', 'cache-control': 'no-store',
+    'content-type': contentType,
+    'content-length': Buffer.byteLength(text),
+    'x-content-type-options': 'nosniff',
+    'cache-control': 'no-store',
   })
   response.end(text)
 }
@@ -106,7 +129,14 @@ function listen(server: Server, { port, host }: HttpParts): Promise<number> {
 }
 
 function badRequestBody(status: string): string {
-  return JSON.stringify({ error: { message: `the request could not be read: ${status.slice(4)}`, type: 'invalid_request_error', param: null, code: null } })
+  return JSON.stringify({
+    error: {
+      message: `the request could not be read: ${status.slice(4)}`,
+      type: 'invalid_request_error',
+      param: null,
+      code: null,
+    },
+  })
 }
 
 function isTooLarge(error: Error): boolean {

@@ -58,12 +58,14 @@ async function adoptFolder(parts: AdoptionParts, folder: HeldFolder): Promise<Ad
 }
 
 async function commitSegments(
-  parts: AdoptionParts, node: string, segments: readonly DecodedSegment[],
+  parts: AdoptionParts,
+  node: string,
+  segments: readonly DecodedSegment[],
 ): Promise<Adoption | undefined> {
   const damaged = segments.reduce((sum, segment) => sum + segment.damaged, 0)
   if (damaged > 0) parts.onDamage({ node, records: damaged })
   const mark = await parts.store.markOf(node)
-  if (mark === undefined) return undefined   // never started in this store, or ended: nothing of it is missing
+  if (mark === undefined) return undefined // never started in this store, or ended: nothing of it is missing
   const lines = segments.flatMap(segment => segment.lines)
   const ends = endInterrupted(lines, mark)
   const waiting = [...lines, ...ends].filter(line => line.seq > mark)
@@ -73,7 +75,8 @@ async function commitSegments(
     const markAfter = batch.at(-1)?.seq ?? markBefore
     const records = Buffer.from(batch.map(line => encodeLine(line.text)).join(''))
     const answer = await parts.store.commitBatch({ nodeId: node, markBefore, markAfter, records })
-    if (answer === 'stale') throw new Error(`the journal of node ${node} is being committed by another process`)
+    if (answer === 'stale')
+      throw new Error(`the journal of node ${node} is being committed by another process`)
     markBefore = markAfter
   }
   await parts.store.endNode(node)

@@ -64,10 +64,17 @@ export function createCommitter(parts: CommitterParts): Committer {
     const markAfter = writes.at(-1)?.lastSeq
     if (markAfter === undefined) return
     crashPoint('before-commit')
-    const answer = await store.commitBatch({ nodeId: node, markBefore: mark, markAfter, records: Buffer.concat(writes.map(write => write.bytes)) })
+    const answer = await store.commitBatch({
+      nodeId: node,
+      markBefore: mark,
+      markAfter,
+      records: Buffer.concat(writes.map(write => write.bytes)),
+    })
     // A commit whose answer was lost is found out by asking for the mark.
     if (answer === 'stale' && (await store.markOf(node)) !== markAfter) {
-      throw new NodeLostError(`the store's mark of node ${node} is not ${mark}: its journal was adopted by another process`)
+      throw new NodeLostError(
+        `the store's mark of node ${node} is not ${mark}: its journal was adopted by another process`,
+      )
     }
     crashPoint('after-commit')
     mark = markAfter
@@ -81,7 +88,7 @@ export function createCommitter(parts: CommitterParts): Committer {
       await underWay?.catch(onFailure)
       while (uncommitted.length > 0) await commitNext()
     },
-    unpostedMs: now => uncommitted.length === 0 ? 0 : now - movedAt,
+    unpostedMs: now => (uncommitted.length === 0 ? 0 : now - movedAt),
     stop: () => clearInterval(timer),
   }
 }

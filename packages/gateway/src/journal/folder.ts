@@ -21,7 +21,8 @@ const nodeName = /^[0-9A-Z]{26}$/
 export function createFolder(journalDir: string, node: string): HeldFolder {
   mkdirSync(join(journalDir, node), { recursive: true, mode: 0o700 })
   const held = holdFolder(journalDir, node)
-  if (held === undefined) throw new Error(`the journal folder of the new node ${node} is held by another process`)
+  if (held === undefined)
+    throw new Error(`the journal folder of the new node ${node} is held by another process`)
   return held
 }
 
@@ -58,12 +59,18 @@ function lock(path: string): DatabaseSync | undefined {
 /** Folders that a node may have made, by their names: whatever else lies beside them is never touched. */
 export function listNodes(journalDir: string): string[] {
   mkdirSync(journalDir, { recursive: true, mode: 0o700 })
-  return readdirSync(journalDir, { withFileTypes: true }).filter(entry => entry.isDirectory() && nodeName.test(entry.name)).map(entry => entry.name).sort()
+  return readdirSync(journalDir, { withFileTypes: true })
+    .filter(entry => entry.isDirectory() && nodeName.test(entry.name))
+    .map(entry => entry.name)
+    .sort()
 }
 
 /** Paths of a folder's segments, oldest first. */
 export function listSegments(path: string): string[] {
-  return readdirSync(path).filter(name => name.endsWith(segmentSuffix)).sort().map(name => join(path, name))
+  return readdirSync(path)
+    .filter(name => name.endsWith(segmentSuffix))
+    .sort()
+    .map(name => join(path, name))
 }
 
 export function segmentPath(path: string, firstSeq: number): string {

@@ -4,5 +4,12 @@ export { createCommitter, NodeLostError } from './committer.ts'
 export { createFolder } from './folder.ts'
 export type { Journal, Released } from './journal.ts'
 export { createJournal } from './journal.ts'
-export type { AttemptRecord, ChargeFacts, JournalRecord, RequestFacts, SettledRecord, Timings } from './record.ts'
+export type {
+  AttemptRecord,
+  ChargeFacts,
+  JournalRecord,
+  RequestFacts,
+  SettledRecord,
+  Timings,
+} from './record.ts'
 export { createWriter } from './writer.ts'

@@ -63,8 +63,12 @@ class FileJournal implements Journal {
 
   get isAccepting(): boolean {
     const { limits, writer, clock } = this.#parts
-    return !this.#isFailing && this.uncommitted.bytes < limits.journalQueueBytesMax && writer.bytes < limits.journalBytesMax
-      && (this.#slowUntil === 0 || clock() > this.#slowUntil)
+    return (
+      !this.#isFailing &&
+      this.uncommitted.bytes < limits.journalQueueBytesMax &&
+      writer.bytes < limits.journalBytesMax &&
+      (this.#slowUntil === 0 || clock() > this.#slowUntil)
+    )
   }
 
   get bytes(): number {

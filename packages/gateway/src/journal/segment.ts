@@ -69,12 +69,20 @@ function parseHeader(json: string): SegmentHeader {
 }
 
 function isHeader(value: unknown): value is SegmentHeader {
-  return typeof value === 'object' && value !== null
-    && 'format' in value && typeof value.format === 'number'
-    && 'installation' in value && typeof value.installation === 'string'
-    && 'epoch' in value && typeof value.epoch === 'number'
-    && 'node' in value && typeof value.node === 'string'
-    && 'firstSeq' in value && typeof value.firstSeq === 'number'
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'format' in value &&
+    typeof value.format === 'number' &&
+    'installation' in value &&
+    typeof value.installation === 'string' &&
+    'epoch' in value &&
+    typeof value.epoch === 'number' &&
+    'node' in value &&
+    typeof value.node === 'string' &&
+    'firstSeq' in value &&
+    typeof value.firstSeq === 'number'
+  )
 }
 
 /** Every record begins `{"seq":N,`: read without parsing the rest. */

@@ -3,20 +3,24 @@ import { expect, test } from 'vitest'
 import { createSlabs } from './slabs.ts'
 
 test('what waits stays as it was written, however much is written and given back meanwhile', () => {
-  const text = fc.tuple(fc.string({ unit: 'binary', maxLength: 20 }), fc.integer({ min: 1, max: 60_000 }))
+  const text = fc
+    .tuple(fc.string({ unit: 'binary', maxLength: 20 }), fc.integer({ min: 1, max: 60_000 }))
     .map(([word, times]) => word.repeat(Math.ceil(times / Math.max(1, word.length))))
-  fc.assert(fc.property(fc.array(fc.tuple(text, fc.nat(3)), { maxLength: 60 }), steps => {
-    const slabs = createSlabs()
-    const waiting: { bytes: Buffer; text: string }[] = []
-    for (const [written, released] of steps) {
-      waiting.push({ bytes: slabs.encode(written), text: written })
-      for (let count = 0; count < released && waiting.length > 1; count++) {
-        const oldest = waiting.shift()
-        if (oldest !== undefined) slabs.release(oldest.bytes, waiting[0]?.bytes)
+  fc.assert(
+    fc.property(fc.array(fc.tuple(text, fc.nat(3)), { maxLength: 60 }), steps => {
+      const slabs = createSlabs()
+      const waiting: { bytes: Buffer; text: string }[] = []
+      for (const [written, released] of steps) {
+        waiting.push({ bytes: slabs.encode(written), text: written })
+        for (let count = 0; count < released && waiting.length > 1; count++) {
+          const oldest = waiting.shift()
+          if (oldest !== undefined) slabs.release(oldest.bytes, waiting[0]?.bytes)
+        }
+        for (const entry of waiting) expect(entry.bytes.equals(Buffer.from(entry.text))).toBe(true)
       }
-      for (const entry of waiting) expect(entry.bytes.equals(Buffer.from(entry.text))).toBe(true)
-    }
-  }), { numRuns: 40 })
+    }),
+    { numRuns: 40 },
+  )
 })
 
 test('a text larger than a slab has a buffer of its own', () => {

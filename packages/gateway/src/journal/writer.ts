@@ -1,6 +1,6 @@
 import { closeSync, fdatasync, fdatasyncSync, ftruncateSync, openSync, rmSync, writeSync } from 'node:fs'
 import { segmentPath } from './folder.ts'
-import { encodeLine, segmentFormat, type SegmentHeader } from './segment.ts'
+import { encodeLine, type SegmentHeader, segmentFormat } from './segment.ts'
 
 export interface WriterParts {
   readonly path: string
@@ -37,7 +37,12 @@ export function createWriter({ path, header, limits }: WriterParts): Writer {
 
   function open(firstSeq: number): Segment {
     const file = segmentPath(path, firstSeq)
-    const segment: Segment = { path: file, descriptor: openSync(file, 'ax', 0o600), bytes: 0, lastSeq: firstSeq - 1 }
+    const segment: Segment = {
+      path: file,
+      descriptor: openSync(file, 'ax', 0o600),
+      bytes: 0,
+      lastSeq: firstSeq - 1,
+    }
     append(segment, Buffer.from(encodeLine(JSON.stringify({ format: segmentFormat, ...header, firstSeq }))))
     return segment
   }

@@ -4,8 +4,8 @@ import type { ByteBudget } from './budget.ts'
 import { GatewayError, remedies, toldAs } from './gateway-error.ts'
 import type { GoneWatcher, Reply } from './reply.ts'
 import type { RequestLog } from './request-log.ts'
-import type { Target } from './route.ts'
 import type { Roster } from './roster.ts'
+import type { Target } from './route.ts'
 import type { Facts } from './scan.ts'
 import type { LiveStream } from './stream.ts'
 import type { AnswerOwner } from './upstream/answer.ts'
@@ -72,7 +72,8 @@ export async function attempt(parts: AttemptParts, ask: AttemptAsk): Promise<Acc
     const { retryTimes, totalTimeoutMs } = next.value.channel.timeLimits
     if (tried > retryTimes || parts.clock() >= ask.startedAt + totalTimeoutMs) break
   }
-  if (failed === undefined) throw new GatewayError('no_candidate', `no channel can serve ${ask.facts.model} now`)
+  if (failed === undefined)
+    throw new GatewayError('no_candidate', `no channel can serve ${ask.facts.model} now`)
   throw tell(failed, ask)
 }
 
@@ -189,7 +190,10 @@ function tell({ error, refusal }: Failed, { facts, log }: AttemptAsk): GatewayEr
   if (remedies[error.class] === 'tell-client') {
     const isKept = refusal !== undefined && error.status >= 400 && keptBodies.includes(told)
     const native = isKept ? { native: { status: error.status, body: refusal } } : {}
-    return new GatewayError(told, error.message, { ...native, ...(error.param !== undefined && { param: error.param }) })
+    return new GatewayError(told, error.message, {
+      ...native,
+      ...(error.param !== undefined && { param: error.param }),
+    })
   }
   const words: Readonly<Record<string, string>> = {
     rate_limited: `${facts.model} is asked for too often just now`,

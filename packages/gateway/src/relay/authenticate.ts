@@ -20,14 +20,21 @@ const places: Readonly<Record<DialectName, readonly string[]>> = {
 
 /** The key that the client shows → whose it is. A warm key answers at once. @throws GatewayError `auth_client` */
 export function authenticate(
-  keyring: Keyring, dialect: DialectName, header: HeaderReader, query: URLSearchParams,
+  keyring: Keyring,
+  dialect: DialectName,
+  header: HeaderReader,
+  query: URLSearchParams,
 ): Caller | Promise<Caller> {
   const shown = findKey(dialect, header, query)
   if (shown === undefined) {
-    throw new GatewayError('auth_client', 'no API key was sent: use the header "authorization: Bearer sk-…", x-api-key or x-goog-api-key')
+    throw new GatewayError(
+      'auth_client',
+      'no API key was sent: use the header "authorization: Bearer sk-…", x-api-key or x-goog-api-key',
+    )
   }
   const found = lookUp(keyring, shown)
-  if (found instanceof Promise) return found.then(key => key === undefined ? findPinned(keyring, shown) : asCaller(key))
+  if (found instanceof Promise)
+    return found.then(key => (key === undefined ? findPinned(keyring, shown) : asCaller(key)))
   return found === undefined ? findPinned(keyring, shown) : asCaller(found)
 }
 
@@ -47,7 +54,10 @@ async function findPinned(keyring: Keyring, shown: string): Promise<Caller> {
   const key = match?.[1] === undefined ? undefined : await lookUp(keyring, match[1])
   if (match === null || key === undefined) throw unknownKey()
   if (key.role === 'user') {
-    throw new GatewayError('permission_client', 'only keys of administrators may name a channel behind the key')
+    throw new GatewayError(
+      'permission_client',
+      'only keys of administrators may name a channel behind the key',
+    )
   }
   return { key, pinnedChannelId: Number(match[2]) }
 }
@@ -57,7 +67,9 @@ function lookUp(keyring: Keyring, shown: string): CallerKey | undefined | Promis
     return keyring.find(hashApiKey(shown))
   } catch (error) {
     if (!(error instanceof KeyringBusyError)) throw error
-    throw new GatewayError('shed', 'too many unknown API keys are being looked up; try again', { retryAfterMs: 1_000 })
+    throw new GatewayError('shed', 'too many unknown API keys are being looked up; try again', {
+      retryAfterMs: 1_000,
+    })
   }
 }
 
@@ -66,5 +78,8 @@ function asCaller(key: CallerKey): Caller {
 }
 
 function unknownKey(): GatewayError {
-  return new GatewayError('auth_client', 'the API key is not known here: check that it is complete, or ask for a new one')
+  return new GatewayError(
+    'auth_client',
+    'the API key is not known here: check that it is complete, or ask for a new one',
+  )
 }

@@ -46,7 +46,10 @@ export async function readBody(request: IncomingMessage, parts: BodyParts): Prom
 
 function checkContentType(contentType: string | undefined): void {
   if (contentType === undefined || /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(contentType)) return
-  throw new GatewayError('invalid_request', `content-type must be application/json, found ${JSON.stringify(contentType.slice(0, 100))}`)
+  throw new GatewayError(
+    'invalid_request',
+    `content-type must be application/json, found ${JSON.stringify(contentType.slice(0, 100))}`,
+  )
 }
 
 /** Takes what has come out of the budget, never what was announced: else a few silent clients would hold all of it. */
@@ -83,7 +86,8 @@ function collect(request: IncomingMessage, parts: BodyParts): Promise<ReadBody> 
       resolve({ bytes: chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks), budgeted })
     })
     request.once('close', () => {
-      if (read.place >= 0) fail(new GatewayError('invalid_request', 'the connection ended within the request body'))
+      if (read.place >= 0)
+        fail(new GatewayError('invalid_request', 'the connection ended within the request body'))
     })
   })
 }
@@ -94,7 +98,10 @@ async function decode(read: ReadBody, encoding: string, { limits, budget }: Body
   let length = 0
   try {
     if (decoder === undefined) {
-      throw new GatewayError('invalid_request', `content-encoding may be ${Object.keys(decoders).join(', ')}, found ${encoding.slice(0, 40)}`)
+      throw new GatewayError(
+        'invalid_request',
+        `content-encoding may be ${Object.keys(decoders).join(', ')}, found ${encoding.slice(0, 40)}`,
+      )
     }
     // Piece by piece out of the budget: many small bodies at once may each become a large one.
     for await (const chunk of decoder({ chunkSize }).end(read.bytes)) {

@@ -25,7 +25,9 @@ export function createByteBudget(bytesMax: number, onShed: () => void): ByteBudg
     tryTake,
     take(bytes) {
       if (!tryTake(bytes)) {
-        throw new GatewayError('shed', 'the gateway holds as many bytes as it may at once; try again', { retryAfterMs: 1_000 })
+        throw new GatewayError('shed', 'the gateway holds as many bytes as it may at once; try again', {
+          retryAfterMs: 1_000,
+        })
       }
     },
     give(bytes) {

@@ -5,7 +5,9 @@ import { isInRanges, parseRange } from '#identity'
  * The address of the client: the peer's, or, behind proxies that the operator named, the nearest one of `x-forwarded-for` that
  * is none of them. What anybody else claims in that header is not looked at.
  */
-export function createClientIp(trustedProxies: () => readonly string[]): (request: IncomingMessage) => string {
+export function createClientIp(
+  trustedProxies: () => readonly string[],
+): (request: IncomingMessage) => string {
   let known: readonly string[] = []
   let ranges: ReturnType<typeof parseRange>[] = []
   return request => {
@@ -16,7 +18,10 @@ export function createClientIp(trustedProxies: () => readonly string[]): (reques
       ranges = trusted.map(parseRange)
     }
     if (ranges.length === 0 || !isInRanges(peer, ranges)) return peer
-    const hops = String(request.headers['x-forwarded-for'] ?? '').split(',').map(hop => hop.trim()).filter(hop => hop !== '')
+    const hops = String(request.headers['x-forwarded-for'] ?? '')
+      .split(',')
+      .map(hop => hop.trim())
+      .filter(hop => hop !== '')
     return hops.findLast(hop => !isInRanges(hop, ranges)) ?? hops[0] ?? peer
   }
 }

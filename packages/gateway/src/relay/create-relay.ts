@@ -34,10 +34,13 @@ export function createRelay(services: RelayServices): Relay {
     onSettled: record => observer.onSettled(record),
     clientIp: createClientIp(() => services.snapshot().options['server.trustedProxies']),
     checkAccepting() {
-      if (isDraining) throw new GatewayError('shed', 'the gateway is going down; try again', { retryAfterMs: 1_000 })
+      if (isDraining)
+        throw new GatewayError('shed', 'the gateway is going down; try again', { retryAfterMs: 1_000 })
       if (journal.isAccepting) return
       observer.onShed('journal')
-      throw new GatewayError('shed', 'the gateway cannot record requests just now; try again', { retryAfterMs: 2_000 })
+      throw new GatewayError('shed', 'the gateway cannot record requests just now; try again', {
+        retryAfterMs: 2_000,
+      })
     },
   }
 
@@ -56,9 +59,11 @@ export function createRelay(services: RelayServices): Relay {
   return {
     handle(request, response) {
       inFlight++
-      relay(parts, request, response).catch((error: unknown) => observer.onBug('', error)).finally(() => {
-        inFlight--
-      })
+      relay(parts, request, response)
+        .catch((error: unknown) => observer.onBug('', error))
+        .finally(() => {
+          inFlight--
+        })
     },
     get inFlight() {
       return inFlight

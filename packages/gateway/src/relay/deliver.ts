@@ -11,7 +11,7 @@ import { createRewriter, type RewriteRules, rewriteWhole } from './rewrite.ts'
 import { settle } from './settle.ts'
 import { stream } from './stream.ts'
 import type { WholeAnswer } from './upstream/whole.ts'
-import { countUsage, type Counted } from './usage.ts'
+import { type Counted, countUsage } from './usage.ts'
 
 export interface DeliveryAsk {
   readonly accepted: Accepted
@@ -31,7 +31,11 @@ export function deliver(parts: RelayParts, ask: DeliveryAsk): Promise<void> {
   const framing = createFraming(log.target)
   const { timeLimits } = accepted.candidate.channel
   return stream(parts, {
-    answer, dialect, framing, reply, log,
+    answer,
+    dialect,
+    framing,
+    reply,
+    log,
     rewrite: createRewriter(rulesOf(parts, ask)),
     hidesUsage: accepted.body.hidesUsage,
     pingIntervalMs: timeLimits.pingIntervalMs,
@@ -42,16 +46,21 @@ export function deliver(parts: RelayParts, ask: DeliveryAsk): Promise<void> {
 
 function deliverWhole(parts: RelayParts, ask: DeliveryAsk, answer: WholeAnswer): Promise<void> {
   const { log, dialect, reply } = ask
-  const counted: Counted | Promise<Counted> = answer.usage !== undefined
-    ? { usage: answer.usage, source: 'upstream' }
-    : countUsage(parts.counter, log, { usage: undefined, text: dialect.textOf(answer.parsed) }, 'estimated')
+  const counted: Counted | Promise<Counted> =
+    answer.usage !== undefined
+      ? { usage: answer.usage, source: 'upstream' }
+      : countUsage(parts.counter, log, { usage: undefined, text: dialect.textOf(answer.parsed) }, 'estimated')
   const bytes = rewriteWhole(answer.bytes, answer.parsed, rulesOf(parts, ask))
   const headers = answerHeaders(log, { contentType: answer.contentType, wantsDebug: ask.wantsDebug })
   return new Promise((resolve, reject) => {
     const release = (failure: unknown) => {
       parts.budget.give(answer.budgeted)
       if (failure !== undefined) {
-        reject(new UnrecordedError('the request could not be recorded; its answer is withheld', { cause: failure }))
+        reject(
+          new UnrecordedError('the request could not be recorded; its answer is withheld', {
+            cause: failure,
+          }),
+        )
         return
       }
       log.mark('firstByte')
@@ -59,10 +68,11 @@ function deliverWhole(parts: RelayParts, ask: DeliveryAsk, answer: WholeAnswer):
       resolve()
     }
     const finish = (result: Counted) => settle(parts, log, { class: 'ok', status: 200, ...result }, release)
-    if (counted instanceof Promise) counted.then(finish, (error: unknown) => {
-      parts.budget.give(answer.budgeted)
-      reject(error)
-    })
+    if (counted instanceof Promise)
+      counted.then(finish, (error: unknown) => {
+        parts.budget.give(answer.budgeted)
+        reject(error)
+      })
     else finish(counted)
   })
 }
@@ -78,9 +88,13 @@ function rulesOf(parts: RelayParts, { accepted, log, snapshot }: DeliveryAsk): R
   const { candidate, body } = accepted
   const { settings } = candidate.channel
   const model = log.facts?.model
-  const isMapped = model !== undefined && candidate.upstreamModel !== model && !snapshot.options['relay.exposeUpstreamModel']
+  const isMapped =
+    model !== undefined && candidate.upstreamModel !== model && !snapshot.options['relay.exposeUpstreamModel']
   const isChat = log.target.dialect === 'openai-chat' && log.target.operation === 'chat'
-  const reshape = { forcesFormat: settings['force_format'] === true, thinkingToContent: settings['thinking_to_content'] === true }
+  const reshape = {
+    forcesFormat: settings['force_format'] === true,
+    thinkingToContent: settings['thinking_to_content'] === true,
+  }
   return {
     dialect: log.target.dialect,
     model: isMapped ? model : undefined,

@@ -1,4 +1,4 @@
-import { type Dialect, errorClasses, type ErrorClass, type ToldError } from '@yumen/protocol'
+import { type Dialect, type ErrorClass, errorClasses, type ToldError } from '@yumen/protocol'
 import { ClientGoneError } from './attempt.ts'
 import { UnrecordedError } from './deliver.ts'
 import { createFraming } from './framing.ts'
@@ -26,7 +26,8 @@ export function fail(parts: RelayParts, failing: Failing, error: unknown): void 
   const told = asGatewayError(error)
   if (told.class === 'internal') parts.observer.onBug(requestId, error)
   const rendered = render(told, failing)
-  if (!(error instanceof UnrecordedError)) record(parts, failing, { class: told.class, status: rendered.status })
+  if (!(error instanceof UnrecordedError))
+    record(parts, failing, { class: told.class, status: rendered.status })
   if (reply.isStarted) {
     const framing = log === undefined ? undefined : createFraming(log.target)
     const frame = dialect.renderErrorFrame(toldError(told, requestId))
@@ -37,15 +38,24 @@ export function fail(parts: RelayParts, failing: Failing, error: unknown): void 
 }
 
 function asGatewayError(error: unknown): GatewayError {
-  return error instanceof GatewayError ? error : new GatewayError('internal', 'an error within the gateway; it is on record', { cause: error })
+  return error instanceof GatewayError
+    ? error
+    : new GatewayError('internal', 'an error within the gateway; it is on record', { cause: error })
 }
 
-function record(parts: RelayParts, { log, requestId, dialect }: Failing, ending: { class: string; status: number }): void {
+function record(
+  parts: RelayParts,
+  { log, requestId, dialect }: Failing,
+  ending: { class: string; status: number },
+): void {
   if (log?.caller === undefined) parts.observer.onRefused({ requestId, dialect: dialect.name, ...ending })
   else settle(parts, log, { ...ending, usage: undefined, source: undefined })
 }
 
-function render(error: GatewayError, { dialect, requestId }: Failing): { status: number; body: Buffer | string } {
+function render(
+  error: GatewayError,
+  { dialect, requestId }: Failing,
+): { status: number; body: Buffer | string } {
   if (error.native !== undefined) return error.native
   const { status, body } = dialect.renderError(toldError(error, requestId))
   return { status, body: JSON.stringify(body) }
@@ -65,7 +75,13 @@ function toldError(error: GatewayError, requestId: string): ToldError {
 function errorHeaders(error: GatewayError, { dialect, requestId }: Failing): string[] {
   const headers = ['content-type', 'application/json', 'x-request-id', requestId]
   if (dialect.name === 'anthropic') headers.push('request-id', requestId)
-  const waits: readonly ErrorClass[] = ['rate_limited', 'rate_limited_client', 'overloaded', 'shed', 'no_candidate']
+  const waits: readonly ErrorClass[] = [
+    'rate_limited',
+    'rate_limited_client',
+    'overloaded',
+    'shed',
+    'no_candidate',
+  ]
   if (error.retryAfterMs !== undefined && waits.includes(error.class)) {
     headers.push('retry-after', String(Math.max(1, Math.ceil(error.retryAfterMs / 1_000))))
     if (dialect.name === 'openai-chat') headers.push('retry-after-ms', String(Math.ceil(error.retryAfterMs)))

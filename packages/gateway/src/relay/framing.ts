@@ -21,7 +21,9 @@ const terminators: Readonly<Record<DialectName, string>> = {
 }
 
 export function createFraming(target: Target): Framing {
-  return target.framing === 'json-array' && target.dialect === 'gemini' ? createArrayFraming() : createSseFraming(target.dialect)
+  return target.framing === 'json-array' && target.dialect === 'gemini'
+    ? createArrayFraming()
+    : createSseFraming(target.dialect)
 }
 
 function createSseFraming(dialect: DialectName): Framing {
@@ -30,7 +32,7 @@ function createSseFraming(dialect: DialectName): Framing {
     frame: event => event.bytes,
     frameOwn: sse => sse,
     ping: own => own,
-    end: hasTerminator => hasTerminator ? '' : terminators[dialect],
+    end: hasTerminator => (hasTerminator ? '' : terminators[dialect]),
   }
 }
 
@@ -44,9 +46,9 @@ function createArrayFraming(): Framing {
   }
   return {
     contentType: 'application/json; charset=utf-8',
-    frame: event => event.data === '' ? '' : element(event.data),
+    frame: event => (event.data === '' ? '' : element(event.data)),
     frameOwn: sse => `${element(sse.replace(/^data: /, '').trimEnd())}]`,
     ping: () => '\n',
-    end: () => isFirst ? '[]' : ']',
+    end: () => (isFirst ? '[]' : ']'),
   }
 }

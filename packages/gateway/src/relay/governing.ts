@@ -19,21 +19,31 @@ const numbers = (...names: string[]) => names.map(name => [name, 'number'] as co
 const values = (...names: string[]) => names.map(name => [name, 'any'] as const)
 
 const openaiChat = defineKeys([
-  ...text('model'), ...flags('stream', 'store'), ...numbers('n', 'max_tokens', 'max_completion_tokens'),
+  ...text('model'),
+  ...flags('stream', 'store'),
+  ...numbers('n', 'max_tokens', 'max_completion_tokens'),
   ...values('service_tier', 'tools', 'tool_choice', 'web_search_options', 'modalities'),
 ])
 const openaiResponses = defineKeys([
-  ...text('model'), ...flags('stream', 'store', 'background'), ...numbers('max_output_tokens', 'max_tool_calls'),
+  ...text('model'),
+  ...flags('stream', 'store', 'background'),
+  ...numbers('max_output_tokens', 'max_tool_calls'),
   ...values('service_tier', 'tools', 'tool_choice', 'previous_response_id', 'conversation'),
 ])
 const anthropic = defineKeys([
-  ...text('model'), ...flags('stream'), ...numbers('max_tokens'), ...values('service_tier', 'speed', 'tools', 'tool_choice'),
+  ...text('model'),
+  ...flags('stream'),
+  ...numbers('max_tokens'),
+  ...values('service_tier', 'speed', 'tools', 'tool_choice'),
 ])
 const gemini = defineKeys([
-  ...text('model'), ...values('generationConfig', 'tools', 'toolConfig', 'cachedContent'),
+  ...text('model'),
+  ...values('generationConfig', 'tools', 'toolConfig', 'cachedContent'),
 ])
 const plain = defineKeys([
-  ...text('model'), ...flags('stream'), ...numbers('n', 'partial_images', 'duration', 'seconds', 'top_n', 'dimensions'),
+  ...text('model'),
+  ...flags('stream'),
+  ...numbers('n', 'partial_images', 'duration', 'seconds', 'top_n', 'dimensions'),
   ...values('size', 'quality', 'resolution'),
 ])
 

@@ -4,13 +4,21 @@ import type { RequestLog } from './request-log.ts'
  * Headers of an answer, flat: a closed list. Nothing of the upstream's is taken over but the content type. `wantsDebug` shows
  * administrators which channels were tried.
  */
-export function answerHeaders(log: RequestLog, { contentType, wantsDebug }: { contentType: string; wantsDebug: boolean }): string[] {
+export function answerHeaders(
+  log: RequestLog,
+  { contentType, wantsDebug }: { contentType: string; wantsDebug: boolean },
+): string[] {
   const headers = ['content-type', contentType, 'x-request-id', log.id]
   if (log.target.dialect === 'anthropic') headers.push('request-id', log.id)
   if (log.warnings.length > 0) headers.push('x-yumen-warnings', log.warnings.join(', ').slice(0, 2_048))
   if (wantsDebug && log.caller !== undefined && log.caller.role !== 'user') {
     headers.push('x-yumen-channel', encodeURIComponent(log.candidate?.channel.name ?? ''))
-    headers.push('x-yumen-attempts', log.attempts.map(({ channel, class: outcome, ms }) => `${encodeURIComponent(channel)}:${outcome}:${ms}`).join(','))
+    headers.push(
+      'x-yumen-attempts',
+      log.attempts
+        .map(({ channel, class: outcome, ms }) => `${encodeURIComponent(channel)}:${outcome}:${ms}`)
+        .join(','),
+    )
   }
   return headers
 }

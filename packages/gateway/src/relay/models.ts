@@ -7,12 +7,21 @@ import type { ListShape } from './route.ts'
 const created = 1_626_777_600
 
 /** The models that a key may use, in the shape of the client's dialect; one model when `id` is given. @throws GatewayError */
-export function listModels(snapshot: Snapshot, key: CallerKey, shape: ListShape, id: string | undefined): unknown {
+export function listModels(
+  snapshot: Snapshot,
+  key: CallerKey,
+  shape: ListShape,
+  id: string | undefined,
+): unknown {
   const visible = snapshot.modelsOf(key.group).filter(model => mayUseModel(key, model))
   if (id === undefined) return renderList(visible, shape)
   const name = id.startsWith('models/') ? id.slice('models/'.length) : id
   if (!visible.includes(name)) {
-    throw new GatewayError('model_not_found', `the model ${JSON.stringify(id)} does not exist or is not yours to use`, { param: 'model' })
+    throw new GatewayError(
+      'model_not_found',
+      `the model ${JSON.stringify(id)} does not exist or is not yours to use`,
+      { param: 'model' },
+    )
   }
   return renderModel(name, shape)
 }
@@ -29,11 +38,24 @@ function renderModel(model: string, shape: ListShape): unknown {
     case 'openai':
       return { id: model, object: 'model', created, owned_by: 'yumen' }
     case 'anthropic':
-      return { id: model, type: 'model', display_name: model, created_at: new Date(created * 1_000).toISOString() }
+      return {
+        id: model,
+        type: 'model',
+        display_name: model,
+        created_at: new Date(created * 1_000).toISOString(),
+      }
     case 'gemini':
       return {
-        name: `models/${model}`, displayName: model, version: '001',
-        supportedGenerationMethods: ['generateContent', 'streamGenerateContent', 'countTokens', 'embedContent', 'batchEmbedContents'],
+        name: `models/${model}`,
+        displayName: model,
+        version: '001',
+        supportedGenerationMethods: [
+          'generateContent',
+          'streamGenerateContent',
+          'countTokens',
+          'embedContent',
+          'batchEmbedContents',
+        ],
       }
   }
 }

@@ -23,8 +23,16 @@ export class ClientOutput {
   gather(framed: Buffer | string): void {
     const bytes = typeof framed === 'string' ? Buffer.from(framed) : framed
     const last = this.#pieces.at(-1)
-    if (last !== undefined && last.buffer === bytes.buffer && last.byteOffset + last.length === bytes.byteOffset) {
-      this.#pieces[this.#pieces.length - 1] = Buffer.from(last.buffer, last.byteOffset, last.length + bytes.length)
+    if (
+      last !== undefined &&
+      last.buffer === bytes.buffer &&
+      last.byteOffset + last.length === bytes.byteOffset
+    ) {
+      this.#pieces[this.#pieces.length - 1] = Buffer.from(
+        last.buffer,
+        last.byteOffset,
+        last.length + bytes.length,
+      )
     } else {
       this.#pieces.push(bytes)
     }

@@ -34,7 +34,12 @@ export interface RelayServices {
 export interface RelayObserver {
   onSettled(record: SettledRecord): void
   /** A request that ended before its caller was known: it is on no record. */
-  onRefused(refusal: { readonly requestId: string; readonly dialect: string; readonly class: string; readonly status: number }): void
+  onRefused(refusal: {
+    readonly requestId: string
+    readonly dialect: string
+    readonly class: string
+    readonly status: number
+  }): void
   onShed(limit: string): void
   onBug(requestId: string, error: unknown): void
 }

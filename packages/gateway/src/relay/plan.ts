@@ -28,11 +28,21 @@ function refuse(reason: NoRoute, { caller, facts, target }: PlanAsk): GatewayErr
   const model = JSON.stringify(facts.model.slice(0, 200))
   switch (reason) {
     case 'not_served':
-      return new GatewayError('model_not_found', `the model ${model} does not exist or is not served for the group ${caller.key.group}`, { param: 'model' })
+      return new GatewayError(
+        'model_not_found',
+        `the model ${model} does not exist or is not served for the group ${caller.key.group}`,
+        { param: 'model' },
+      )
     case 'none_enabled':
-      return new GatewayError('no_candidate', `the model ${model} is temporarily unavailable: no channel that serves it is enabled`)
+      return new GatewayError(
+        'no_candidate',
+        `the model ${model} is temporarily unavailable: no channel that serves it is enabled`,
+      )
     case 'dialect_unsupported':
-      return new GatewayError('unsupported', `the model ${model} is served by channels that do not speak ${target.dialect} ${target.operation} themselves, and this version of Yumen does not convert between protocols yet`)
+      return new GatewayError(
+        'unsupported',
+        `the model ${model} is served by channels that do not speak ${target.dialect} ${target.operation} themselves, and this version of Yumen does not convert between protocols yet`,
+      )
     case 'pinned_unknown':
       return new GatewayError('invalid_request', `there is no channel ${caller.pinnedChannelId}`)
     case 'pinned_disabled':

@@ -26,7 +26,8 @@ export class Progress {
 
   /** After a write: a step by size. */
   afterWrite(now: number): void {
-    if (this.#tap.text.length - this.#chars >= this.#parts.limits.progressTokens * charsPerToken) this.#note(now)
+    if (this.#tap.text.length - this.#chars >= this.#parts.limits.progressTokens * charsPerToken)
+      this.#note(now)
   }
 
   /** From the sweep: a step by time. */

@@ -24,7 +24,11 @@ interface Incoming {
 }
 
 /** Answers a request to a relay path, whatever happens: never throws, and every answer has the request's id. */
-export async function relay(parts: RelayParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
+export async function relay(
+  parts: RelayParts,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const incoming: Incoming = {
     request,
     reply: createReply(response),
@@ -36,7 +40,11 @@ export async function relay(parts: RelayParts, request: IncomingMessage, respons
   try {
     found = route(request.method ?? 'GET', url, incoming.header)
   } catch (error) {
-    fail(parts, { reply: incoming.reply, dialect: dialects[dialectOf(url)], requestId: incoming.id, log: undefined }, error)
+    fail(
+      parts,
+      { reply: incoming.reply, dialect: dialects[dialectOf(url)], requestId: incoming.id, log: undefined },
+      error,
+    )
     return
   }
   if (found.kind === 'models') await relayModels(parts, incoming, found)
@@ -44,7 +52,11 @@ export async function relay(parts: RelayParts, request: IncomingMessage, respons
 }
 
 /** The way of a request: one straight line. Settlement is the last act of `deliver`, before the answer's end leaves. */
-async function relayTarget(parts: RelayParts, { request, reply, header, id }: Incoming, target: Target): Promise<void> {
+async function relayTarget(
+  parts: RelayParts,
+  { request, reply, header, id }: Incoming,
+  target: Target,
+): Promise<void> {
   const dialect = dialects[target.dialect]
   const log = new RequestLog({ id, time: parts.now(), target, clock: parts.clock })
   const failing = { reply, dialect, requestId: id, log }
@@ -67,12 +79,24 @@ async function relayTarget(parts: RelayParts, { request, reply, header, id }: In
     const candidates = plan(parts.routing, { caller, facts, target })
     log.mark('planned')
     const accepted = await attempt(parts, {
-      target, dialect, facts, log, reply, candidates,
+      target,
+      dialect,
+      facts,
+      log,
+      reply,
+      candidates,
       startedAt: log.startedAt,
       client: header,
     })
     log.candidate = accepted.candidate
-    await deliver(parts, { accepted, dialect, reply, log, snapshot, wantsDebug: header('x-yumen-debug') === '1' })
+    await deliver(parts, {
+      accepted,
+      dialect,
+      reply,
+      log,
+      snapshot,
+      wantsDebug: header('x-yumen-debug') === '1',
+    })
   } catch (error) {
     fail(parts, failing, error)
   } finally {
@@ -81,7 +105,9 @@ async function relayTarget(parts: RelayParts, { request, reply, header, id }: In
 }
 
 async function relayModels(
-  parts: RelayParts, { request, reply, header, id }: Incoming, found: Extract<Route, { kind: 'models' }>,
+  parts: RelayParts,
+  { request, reply, header, id }: Incoming,
+  found: Extract<Route, { kind: 'models' }>,
 ): Promise<void> {
   const dialect = dialects[found.dialect]
   try {
@@ -100,4 +126,3 @@ function headerOf(request: IncomingMessage, name: string): string | undefined {
   const value = request.headers[name]
   return Array.isArray(value) ? value[0] : value
 }
-

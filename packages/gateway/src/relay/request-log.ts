@@ -74,7 +74,9 @@ export class RequestLog {
       isStreaming: this.facts?.isStreaming ?? this.target.pathStreams,
       model: this.facts?.model ?? this.target.pathModel ?? '',
       ...(candidate !== undefined && {
-        upstreamModel: candidate.upstreamModel, channel: candidate.channel.name, channelId: candidate.channel.id,
+        upstreamModel: candidate.upstreamModel,
+        channel: candidate.channel.name,
+        channelId: candidate.channel.id,
       }),
       attempts: this.attempts,
       ...(usage !== undefined && { usage: packUsage(usage) }),

@@ -7,7 +7,15 @@ import type { Terms } from './request-log.ts'
 export function reserve(snapshot: Snapshot, key: CallerKey, model: string): Terms {
   const group = snapshot.groups.get(key.group)
   if (group === undefined) {
-    throw new GatewayError('permission_client', `the group ${JSON.stringify(key.group)} of the API key "${key.name}" does not exist`)
+    throw new GatewayError(
+      'permission_client',
+      `the group ${JSON.stringify(key.group)} of the API key "${key.name}" does not exist`,
+    )
   }
-  return { priceVersion: snapshot.findPrice(model), group: group.name, ratio: group.ratio, ratioText: group.ratioText }
+  return {
+    priceVersion: snapshot.findPrice(model),
+    group: group.name,
+    ratio: group.ratio,
+    ratioText: group.ratioText,
+  }
 }

@@ -5,7 +5,10 @@ const retryAfterMsMax = 300_000
  * How long an upstream asks to wait, milliseconds: `retry-after-ms`, `retry-after` as seconds or as an HTTP date. At most 300 s.
  * Sources: RFC 9110 §10.2.3; openai-node, `retry-after-ms`; read 2026-11-25.
  */
-export function readRetryAfter(header: (name: string) => string | undefined, now = Date.now): number | undefined {
+export function readRetryAfter(
+  header: (name: string) => string | undefined,
+  now = Date.now,
+): number | undefined {
   const milliseconds = Number(header('retry-after-ms') ?? Number.NaN)
   if (Number.isFinite(milliseconds) && milliseconds >= 0) return Math.min(milliseconds, retryAfterMsMax)
   const text = header('retry-after')

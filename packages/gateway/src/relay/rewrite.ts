@@ -1,6 +1,16 @@
 import {
-  applyEdits, createChunkReshaper, type DialectName, type Edit, type Member, type ReshapeRules, reshapeAnswer, ScanError,
-  type ScanLimits, type ScannedObject, scanObject, setMember,
+  applyEdits,
+  createChunkReshaper,
+  type DialectName,
+  type Edit,
+  type Member,
+  type ReshapeRules,
+  reshapeAnswer,
+  ScanError,
+  type ScanLimits,
+  type ScannedObject,
+  scanObject,
+  setMember,
 } from '@yumen/protocol'
 import type { PassingEvent } from './upstream/streamed.ts'
 
@@ -98,11 +108,21 @@ function hides(bytes: Buffer, object: ScannedObject, { hidesUsage }: RewriteRule
 const quote = 0x22
 const openBrace = 0x7b
 
-function find(bytes: Buffer, object: ScannedObject, [name, ...rest]: readonly string[], limits: ScanLimits): Member | undefined {
+function find(
+  bytes: Buffer,
+  object: ScannedObject,
+  [name, ...rest]: readonly string[],
+  limits: ScanLimits,
+): Member | undefined {
   const member = object.members.find(candidate => candidate.name === name)
   if (member === undefined || rest.length === 0) return member
   if (bytes[member.valueStart] !== openBrace) return undefined
-  return find(bytes, scanObject(bytes, limits, { start: member.valueStart, end: member.valueEnd }), rest, limits)
+  return find(
+    bytes,
+    scanObject(bytes, limits, { start: member.valueStart, end: member.valueEnd }),
+    rest,
+    limits,
+  )
 }
 
 function frame({ event }: PassingEvent, data: string): { bytes: Buffer; data: string } {
@@ -111,7 +131,7 @@ function frame({ event }: PassingEvent, data: string): { bytes: Buffer; data: st
 
 function parse(data: string): Record<string, unknown> | undefined {
   if (!data.startsWith('{')) return undefined
-  const value: unknown = JSON.parse(data)   // the tap has parsed it before: it is JSON
+  const value: unknown = JSON.parse(data) // the tap has parsed it before: it is JSON
   return isObject(value) ? value : undefined
 }
 

@@ -21,7 +21,12 @@ export type ListShape = 'openai' | 'anthropic' | 'gemini'
 
 export type Route =
   | { readonly kind: 'relay'; readonly target: Target }
-  | { readonly kind: 'models'; readonly dialect: DialectName; readonly shape: ListShape; readonly model: string | undefined }
+  | {
+      readonly kind: 'models'
+      readonly dialect: DialectName
+      readonly shape: ListShape
+      readonly model: string | undefined
+    }
 
 const noQuery = new URLSearchParams()
 
@@ -35,16 +40,18 @@ const posts: Readonly<Record<string, Target>> = {
   '/v1/messages/count_tokens': post('anthropic', 'count-tokens', 'messages'),
 }
 
-const geminiActions: Readonly<Record<string, { operation: Operation; endpoint: string; streams: boolean }>> = {
-  generateContent: { operation: 'chat', endpoint: 'gemini', streams: false },
-  streamGenerateContent: { operation: 'chat', endpoint: 'gemini', streams: true },
-  countTokens: { operation: 'count-tokens', endpoint: 'gemini', streams: false },
-  embedContent: { operation: 'embeddings', endpoint: 'gemini', streams: false },
-  batchEmbedContents: { operation: 'batch-embeddings', endpoint: 'gemini', streams: false },
-}
+const geminiActions: Readonly<Record<string, { operation: Operation; endpoint: string; streams: boolean }>> =
+  {
+    generateContent: { operation: 'chat', endpoint: 'gemini', streams: false },
+    streamGenerateContent: { operation: 'chat', endpoint: 'gemini', streams: true },
+    countTokens: { operation: 'count-tokens', endpoint: 'gemini', streams: false },
+    embedContent: { operation: 'embeddings', endpoint: 'gemini', streams: false },
+    batchEmbedContents: { operation: 'batch-embeddings', endpoint: 'gemini', streams: false },
+  }
 
 /** Addresses that people of this field know and that this version does not serve: said by name, not as a typing error. */
-const planned = /^\/v1\/(images|audio|rerank|files|batches|realtime|video|videos|responses\/|edits|fine|uploads|vector|assistants|threads|messages\/batches)/
+const planned =
+  /^\/v1\/(images|audio|rerank|files|batches|realtime|video|videos|responses\/|edits|fine|uploads|vector|assistants|threads|messages\/batches)/
 
 /** Whether `path` belongs to the relay: everything under the clients' own prefixes. */
 export function isRelayPath(path: string): boolean {
@@ -58,7 +65,10 @@ export function route(method: string, url: string, header: (name: string) => str
   if (method === 'POST') {
     const target = posts[path]
     if (target !== undefined) {
-      return { kind: 'relay', target: mark < 0 ? target : { ...target, query: new URLSearchParams(url.slice(mark + 1)) } }
+      return {
+        kind: 'relay',
+        target: mark < 0 ? target : { ...target, query: new URLSearchParams(url.slice(mark + 1)) },
+      }
     }
     const gemini = routeGemini(path, mark < 0 ? noQuery : new URLSearchParams(url.slice(mark + 1)))
     if (gemini !== undefined) return gemini
@@ -79,13 +89,22 @@ export function dialectOf(url: string): DialectName {
 }
 
 function post(dialect: DialectName, operation: Operation, endpoint: string): Target {
-  return { dialect, operation, endpoint, pathModel: undefined, pathStreams: false, framing: 'sse', query: noQuery }
+  return {
+    dialect,
+    operation,
+    endpoint,
+    pathModel: undefined,
+    pathStreams: false,
+    framing: 'sse',
+    query: noQuery,
+  }
 }
 
 /** `/v1beta/models/{model}:{action}`; the model may hold slashes, and `models/` or `tunedModels/` stays a prefix of the path. */
 function routeGemini(path: string, query: URLSearchParams): Route | undefined {
   const match = /^\/v1(?:beta)?\/models\/([^:]+):(\w+)$/.exec(path)
-  const action = match?.[2] !== undefined && Object.hasOwn(geminiActions, match[2]) ? geminiActions[match[2]] : undefined
+  const action =
+    match?.[2] !== undefined && Object.hasOwn(geminiActions, match[2]) ? geminiActions[match[2]] : undefined
   if (match?.[1] === undefined || action === undefined) return undefined
   const target: Target = {
     dialect: 'gemini',
@@ -100,7 +119,9 @@ function routeGemini(path: string, query: URLSearchParams): Route | undefined {
 }
 
 function routeModels(
-  path: string, query: URLSearchParams, header: (name: string) => string | undefined,
+  path: string,
+  query: URLSearchParams,
+  header: (name: string) => string | undefined,
 ): Route | undefined {
   const match = /^\/(v1|v1beta|v1beta\/openai)\/models(?:\/(.+))?$/.exec(path)
   if (match === null) return undefined
@@ -110,7 +131,9 @@ function routeModels(
 }
 
 function listShape(
-  prefix: string | undefined, query: URLSearchParams, header: (name: string) => string | undefined,
+  prefix: string | undefined,
+  query: URLSearchParams,
+  header: (name: string) => string | undefined,
 ): ListShape {
   if (prefix === 'v1beta') return 'gemini'
   if (prefix === 'v1beta/openai') return 'openai'
@@ -132,7 +155,9 @@ function unknownAddress(method: string, path: string): GatewayError {
     return new GatewayError('invalid_request', `${path} is asked by POST, not ${method}`, { status: 405 })
   }
   if (planned.test(path)) {
-    return new GatewayError('invalid_request', `${method} ${path} is not part of this version of Yumen yet`, { status: 404 })
+    return new GatewayError('invalid_request', `${method} ${path} is not part of this version of Yumen yet`, {
+      status: 404,
+    })
   }
   return new GatewayError('invalid_request', `Invalid URL (${method} ${path})`, { status: 404 })
 }

@@ -1,7 +1,20 @@
 import { isUtf8 } from 'node:buffer'
-import { type Member, ScanError, type ScanLimits, type ScannedObject, type Span, scanObject } from '@yumen/protocol'
+import {
+  type Member,
+  ScanError,
+  type ScanLimits,
+  type ScannedObject,
+  type Span,
+  scanObject,
+} from '@yumen/protocol'
 import { GatewayError } from './gateway-error.ts'
-import { foldName, type GoverningKey, type GoverningKeys, geminiConfigKeys, governingKeys } from './governing.ts'
+import {
+  foldName,
+  type GoverningKey,
+  type GoverningKeys,
+  geminiConfigKeys,
+  governingKeys,
+} from './governing.ts'
 import type { Target } from './route.ts'
 
 /** What one pass over the body found. Everything that decides price, rights or route is read here, once. */
@@ -58,7 +71,10 @@ function scanBody(body: Buffer, limits: ScanLimits, span?: Span): ScannedObject 
     return scanObject(body, limits, span)
   } catch (error) {
     if (!(error instanceof ScanError)) throw error
-    throw new GatewayError('invalid_request', `the body is not valid JSON: ${error.message}, at byte ${error.position}`)
+    throw new GatewayError(
+      'invalid_request',
+      `the body is not valid JSON: ${error.message}, at byte ${error.position}`,
+    )
   }
 }
 
@@ -67,7 +83,8 @@ function findGoverning(object: ScannedObject, keys: GoverningKeys, place: string
   for (const member of object.members) {
     const key = keys.get(member.name) ?? keys.get(foldName(member.name))
     if (key === undefined) continue
-    if (!key.spellings.includes(member.name)) throw oddKey(`${place}${member.name}`, key, 'is spelled otherwise than')
+    if (!key.spellings.includes(member.name))
+      throw oddKey(`${place}${member.name}`, key, 'is spelled otherwise than')
     if (found.has(key.name)) throw oddKey(`${place}${member.name}`, key, 'is given twice: only one')
     found.set(key.name, member)
   }
@@ -76,7 +93,8 @@ function findGoverning(object: ScannedObject, keys: GoverningKeys, place: string
 
 function oddKey(name: string, key: GoverningKey, problem: string): GatewayError {
   return new GatewayError(
-    'invalid_request', `the key ${JSON.stringify(name)} ${problem} ${JSON.stringify(key.spellings[0])} is allowed`,
+    'invalid_request',
+    `the key ${JSON.stringify(name)} ${problem} ${JSON.stringify(key.spellings[0])} is allowed`,
     { param: key.name },
   )
 }
@@ -89,17 +107,27 @@ function readValues(body: Buffer, governing: ReadonlyMap<string, Member>): Value
     const value = parseScalar(body, member)
     if (value === null) continue
     if (typeof value !== kind) {
-      throw new GatewayError('invalid_request', `${name} must be a ${kind}, found ${describe(value)}`, { param: name })
+      throw new GatewayError('invalid_request', `${name} must be a ${kind}, found ${describe(value)}`, {
+        param: name,
+      })
     }
     values.set(name, value)
   }
   return values
 }
 
-const kinds = new Map([...[
-  governingKeys('openai-chat', 'chat'), governingKeys('openai-chat', 'embeddings'), governingKeys('openai-responses', 'chat'),
-  governingKeys('anthropic', 'chat'), governingKeys('gemini', 'chat'), geminiConfigKeys,
-].flatMap(keys => [...keys.values()])].map(key => [key.name, key.kind]))
+const kinds = new Map(
+  [
+    ...[
+      governingKeys('openai-chat', 'chat'),
+      governingKeys('openai-chat', 'embeddings'),
+      governingKeys('openai-responses', 'chat'),
+      governingKeys('anthropic', 'chat'),
+      governingKeys('gemini', 'chat'),
+      geminiConfigKeys,
+    ].flatMap(keys => [...keys.values()]),
+  ].map(key => [key.name, key.kind]),
+)
 
 function kindOf(name: string) {
   return kinds.get(name) ?? 'any'
@@ -111,11 +139,19 @@ function parseScalar(body: Buffer, { valueStart, valueEnd }: Member): unknown {
     return JSON.parse(text)
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
-    throw new GatewayError('invalid_request', `the body is not valid JSON: ${clip(text)} is no value, at byte ${valueStart}`)
+    throw new GatewayError(
+      'invalid_request',
+      `the body is not valid JSON: ${clip(text)} is no value, at byte ${valueStart}`,
+    )
   }
 }
 
-function readGeminiConfig(body: Buffer, governing: ReadonlyMap<string, Member>, values: Values, limits: ScanLimits): void {
+function readGeminiConfig(
+  body: Buffer,
+  governing: ReadonlyMap<string, Member>,
+  values: Values,
+  limits: ScanLimits,
+): void {
   const member = governing.get('generationConfig')
   if (member === undefined || body[member.valueStart] !== openBrace) return
   const config = scanBody(body, limits, { start: member.valueStart, end: member.valueEnd })
@@ -131,12 +167,21 @@ function readGeneral(target: Target, values: Values): { model: string; isStreami
   if (typeof model !== 'string' || model === '') {
     throw new GatewayError('invalid_request', 'you must provide a model parameter', { param: 'model' })
   }
-  if (target.pathModel !== undefined && typeof bodyModel === 'string' && bareName(bodyModel) !== bareName(model)) {
+  if (
+    target.pathModel !== undefined &&
+    typeof bodyModel === 'string' &&
+    bareName(bodyModel) !== bareName(model)
+  ) {
     throw new GatewayError(
-      'invalid_request', `the body's model ${clip(bodyModel)} is not the address's ${clip(model)}`, { param: 'model' },
+      'invalid_request',
+      `the body's model ${clip(bodyModel)} is not the address's ${clip(model)}`,
+      { param: 'model' },
     )
   }
-  return { model: target.dialect === 'gemini' ? bareName(model) : model, isStreaming: target.pathStreams || values.get('stream') === true }
+  return {
+    model: target.dialect === 'gemini' ? bareName(model) : model,
+    isStreaming: target.pathStreams || values.get('stream') === true,
+  }
 }
 
 /** OpenAI's moderation endpoint may be asked without a model. */
@@ -159,7 +204,11 @@ function largest(names: readonly string[], values: Values): number | undefined {
 }
 
 function describe(value: unknown): string {
-  return Array.isArray(value) ? 'an array' : typeof value === 'object' ? 'an object' : `${typeof value} ${clip(String(value))}`
+  return Array.isArray(value)
+    ? 'an array'
+    : typeof value === 'object'
+      ? 'an object'
+      : `${typeof value} ${clip(String(value))}`
 }
 
 function clip(text: string): string {

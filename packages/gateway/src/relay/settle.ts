@@ -37,11 +37,19 @@ export function settle(parts: SettleParts, log: RequestLog, ending: Ending, rele
 }
 
 /** Keeps what the client has got so far: what a crash now would charge. */
-export function noteProgress(parts: SettleParts, log: RequestLog, delivered: { input: number; output: number }): void {
+export function noteProgress(
+  parts: SettleParts,
+  log: RequestLog,
+  delivered: { input: number; output: number },
+): void {
   const { caller } = log
   if (caller === undefined) return
   const usage = plainUsage(delivered.input, delivered.output)
-  parts.journal.append({ kind: 'progress', facts: log.toFacts(caller, usage, 'counted'), charge: chargeFor(log, usage) })
+  parts.journal.append({
+    kind: 'progress',
+    facts: log.toFacts(caller, usage, 'counted'),
+    charge: chargeFor(log, usage),
+  })
 }
 
 /** Counting tokens is free; a model without a price is served and charged zero. */

@@ -143,7 +143,8 @@ class Streaming implements EventSink, LiveStream, GoneWatcher {
 
   #pass(event: PassingEvent): void {
     const rewritten = this.#delivery.rewrite?.(event)
-    const framed = rewritten === undefined ? this.#delivery.framing.frame(event) : this.#delivery.framing.frame(rewritten)
+    const framed =
+      rewritten === undefined ? this.#delivery.framing.frame(event) : this.#delivery.framing.frame(rewritten)
     if (framed.length === 0) return
     if (this.#isTail) this.#hold(framed)
     else this.#output.gather(framed)
@@ -152,7 +153,8 @@ class Streaming implements EventSink, LiveStream, GoneWatcher {
   #hold(framed: Buffer | string): void {
     this.#tail.push(framed)
     this.#tailBytes += framed.length
-    if (this.#tailBytes > this.#parts.limits.tailBytesMax && this.#tail.length > 1) this.#end({ kind: 'whole' })
+    if (this.#tailBytes > this.#parts.limits.tailBytesMax && this.#tail.length > 1)
+      this.#end({ kind: 'whole' })
   }
 
   /** Once: counts, settles, and releases the end in the turn in which the settlement is in the file. */
@@ -166,15 +168,25 @@ class Streaming implements EventSink, LiveStream, GoneWatcher {
     answer.call.resume()
     const { log } = this.#delivery
     const source = how.kind === 'whole' ? 'estimated' : 'counted'
-    const counted = countUsage(this.#parts.counter, log, { usage: answer.tap.usage, text: answer.tap.text }, source)
-    if (counted instanceof Promise) counted.then(result => this.#settle(how, result), (error: unknown) => this.#close(error))
+    const counted = countUsage(
+      this.#parts.counter,
+      log,
+      { usage: answer.tap.usage, text: answer.tap.text },
+      source,
+    )
+    if (counted instanceof Promise)
+      counted.then(
+        result => this.#settle(how, result),
+        (error: unknown) => this.#close(error),
+      )
     else this.#settle(how, counted)
   }
 
   #settle(how: EndOfStream, counted: Pick<Ending, 'usage' | 'source'>): void {
     const ending = { class: classOf(how), status: how.kind === 'gone' ? 0 : 200, ...counted }
     settle(this.#parts, this.#delivery.log, ending, failure => {
-      if (failure !== undefined) this.#tell({ class: 'shed', message: 'the request could not be recorded; its end is withheld' })
+      if (failure !== undefined)
+        this.#tell({ class: 'shed', message: 'the request could not be recorded; its end is withheld' })
       else if (how.kind === 'failed') this.#tell(tellFailure(how.error, this.#delivery.log.facts?.model))
       else this.#release()
       this.#close(undefined)
@@ -184,7 +196,9 @@ class Streaming implements EventSink, LiveStream, GoneWatcher {
   #release(): void {
     const { reply, framing } = this.#delivery
     this.#tail.push(framing.end(this.#hasTerminator))
-    reply.end(Buffer.concat(this.#tail.map(piece => typeof piece === 'string' ? Buffer.from(piece) : piece)))
+    reply.end(
+      Buffer.concat(this.#tail.map(piece => (typeof piece === 'string' ? Buffer.from(piece) : piece))),
+    )
   }
 
   #tell(error: { class: (typeof toldAs)[keyof typeof toldAs] | 'shed'; message: string }): void {
@@ -203,7 +217,11 @@ type EndOfStream =
   | { readonly kind: 'whole' | 'gone' }
   | { readonly kind: 'failed'; readonly error: UpstreamError | undefined }
 
-const cut: UpstreamError = { class: 'upstream_error', status: 200, message: 'the upstream ended the stream before its end' }
+const cut: UpstreamError = {
+  class: 'upstream_error',
+  status: 200,
+  message: 'the upstream ended the stream before its end',
+}
 
 function classOf(how: EndOfStream): string {
   if (how.kind === 'failed') return toldAs[how.error?.class ?? 'upstream_error']
@@ -213,5 +231,8 @@ function classOf(how: EndOfStream): string {
 function tellFailure(error: UpstreamError | undefined, model = 'the model') {
   const told = toldAs[error?.class ?? 'upstream_error']
   const isClients = told === 'content_policy' || told === 'context_length' || told === 'invalid_request'
-  return { class: told, message: isClients && error !== undefined ? error.message : `${model} stopped answering before the end` }
+  return {
+    class: told,
+    message: isClients && error !== undefined ? error.message : `${model} stopped answering before the end`,
+  }
 }

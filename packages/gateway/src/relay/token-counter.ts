@@ -7,7 +7,11 @@ export interface TokenCounter {
 }
 
 export interface TokenCounterParts {
-  readonly limits: { readonly tokenCountsPendingMax: number; readonly tokenCountTimeoutMs: number; readonly tokenWorkerIdleMs: number }
+  readonly limits: {
+    readonly tokenCountsPendingMax: number
+    readonly tokenCountTimeoutMs: number
+    readonly tokenWorkerIdleMs: number
+  }
   readonly onFailure: (error: unknown) => void
 }
 

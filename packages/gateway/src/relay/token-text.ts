@@ -15,7 +15,18 @@ export function textOfBody(text: string): string {
 }
 
 /** Members that steer the call and are not read by the model. */
-const steering = new Set(['model', 'type', 'id', 'tool_call_id', 'tool_use_id', 'call_id', 'encoding_format', 'user', 'mime_type', 'mimeType'])
+const steering = new Set([
+  'model',
+  'type',
+  'id',
+  'tool_call_id',
+  'tool_use_id',
+  'call_id',
+  'encoding_format',
+  'user',
+  'mime_type',
+  'mimeType',
+])
 
 /** Depth is bounded by what the parser accepted; the walk keeps its own stack. */
 function collect(root: unknown, lines: string[]): void {

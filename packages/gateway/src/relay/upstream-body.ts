@@ -1,5 +1,15 @@
 import {
-  addMembers, applyEdits, type Edit, type Member, removeMembers, ScanError, type ScanLimits, type Span, scanArray, scanObject, setMember,
+  addMembers,
+  applyEdits,
+  type Edit,
+  type Member,
+  removeMembers,
+  ScanError,
+  type ScanLimits,
+  type Span,
+  scanArray,
+  scanObject,
+  setMember,
 } from '@yumen/protocol'
 import type { Ask, MemberEdit } from '@yumen/providers'
 import type { Candidate } from '#routing'
@@ -31,7 +41,10 @@ type Settings = Readonly<Record<string, unknown>>
 
 /** The client's body with this candidate's edits: model name, usage of streams, guarded members, the provider's own. */
 export function buildUpstreamBody(
-  facts: Facts, target: Target, { candidate, ask }: { candidate: Candidate; ask: Ask }, limits: ScanLimits,
+  facts: Facts,
+  target: Target,
+  { candidate, ask }: { candidate: Candidate; ask: Ask },
+  limits: ScanLimits,
 ): UpstreamBody {
   const { channel, upstreamModel } = candidate
   const rules = channel.provider.edits?.(ask)
@@ -42,7 +55,8 @@ export function buildUpstreamBody(
   const removed = new Set<string>()
   if (target.operation === 'chat' && target.dialect !== 'gemini') {
     for (const member of facts.object.members) {
-      if (Object.hasOwn(guardedMembers, member.name) && guardedMembers[member.name]?.(channel.settings)) removed.add(member.name)
+      if (Object.hasOwn(guardedMembers, member.name) && guardedMembers[member.name]?.(channel.settings))
+        removed.add(member.name)
     }
   }
   const usage = askForUsage(facts, target, candidate)
@@ -62,7 +76,9 @@ function modelEdits(facts: Facts, upstreamModel: string): Edit[] {
 }
 
 function isWritten(body: Buffer, member: Member, value: string): boolean {
-  return !member.isEscaped && body.toString('utf8', member.valueStart, member.valueEnd) === JSON.stringify(value)
+  return (
+    !member.isEscaped && body.toString('utf8', member.valueStart, member.valueEnd) === JSON.stringify(value)
+  )
 }
 
 /** Google has the model in the path; bodies of counting and embedding repeat it, and must not name another one. */
@@ -79,7 +95,10 @@ function geminiModelEdits(facts: Facts, upstreamModel: string, limits: ScanLimit
     }
   } catch (error) {
     if (!(error instanceof ScanError)) throw error
-    throw new GatewayError('invalid_request', `the body is not valid JSON: ${error.message}, at byte ${error.position}`)
+    throw new GatewayError(
+      'invalid_request',
+      `the body is not valid JSON: ${error.message}, at byte ${error.position}`,
+    )
   }
   return edits
 }
@@ -98,23 +117,40 @@ function geminiNameEdit(facts: Facts, member: Member, name: string): Edit[] {
   const written: unknown = JSON.parse(facts.body.toString('utf8', member.valueStart, member.valueEnd))
   const bare = typeof written === 'string' ? written.replace(/^models\//, '') : undefined
   if (bare !== facts.model) {
-    throw new GatewayError('invalid_request', 'a model in the body is not the one in the address', { param: 'model' })
+    throw new GatewayError('invalid_request', 'a model in the body is not the one in the address', {
+      param: 'model',
+    })
   }
   return isWritten(facts.body, member, name) || isWritten(facts.body, member, name.slice('models/'.length))
-    ? [] : [setMember(member, name)]
+    ? []
+    : [setMember(member, name)]
 }
 
 /** A stream's usage is always asked for where the provider can give it; what the client said about it decides what it sees. */
-function askForUsage(facts: Facts, target: Target, { channel }: Candidate): { edits: Edit[]; hidesUsage: boolean } {
-  const canAsk = facts.isStreaming && target.dialect === 'openai-chat' && target.operation !== 'embeddings'
-    && target.operation !== 'moderations' && channel.provider.traits.asksStreamUsage
+function askForUsage(
+  facts: Facts,
+  target: Target,
+  { channel }: Candidate,
+): { edits: Edit[]; hidesUsage: boolean } {
+  const canAsk =
+    facts.isStreaming &&
+    target.dialect === 'openai-chat' &&
+    target.operation !== 'embeddings' &&
+    target.operation !== 'moderations' &&
+    channel.provider.traits.asksStreamUsage
   const member = facts.object.members.find(({ name }) => name === 'stream_options')
   if (!canAsk) return { edits: [], hidesUsage: false }
-  if (member === undefined) return { edits: [addMembers(facts.object, { stream_options: { include_usage: true } })], hidesUsage: true }
+  if (member === undefined)
+    return {
+      edits: [addMembers(facts.object, { stream_options: { include_usage: true } })],
+      hidesUsage: true,
+    }
   const options = parseStreamOptions(facts.body, member)
   const { include_obfuscation: obfuscation, ...kept } = options
-  const wanted = channel.settings['allow_include_obfuscation'] === true && obfuscation !== undefined ? options : kept
-  if (options['include_usage'] === true && wanted === kept && obfuscation === undefined) return { edits: [], hidesUsage: false }
+  const wanted =
+    channel.settings['allow_include_obfuscation'] === true && obfuscation !== undefined ? options : kept
+  if (options['include_usage'] === true && wanted === kept && obfuscation === undefined)
+    return { edits: [], hidesUsage: false }
   return {
     edits: [setMember(member, { ...wanted, include_usage: true })],
     hidesUsage: options['include_usage'] !== true,
@@ -136,7 +172,8 @@ interface Editing {
 }
 
 function providerEdits(
-  { facts, target, removed }: Editing, rules: Readonly<Record<string, (value: unknown) => MemberEdit>> | undefined,
+  { facts, target, removed }: Editing,
+  rules: Readonly<Record<string, (value: unknown) => MemberEdit>> | undefined,
 ): Edit[] {
   if (rules === undefined) return []
   const edits: Edit[] = []
@@ -160,8 +197,10 @@ function spread({ facts, target, removed }: Editing, member: Member, value: unkn
   const taken = new Set(facts.object.members.map(({ name }) => name))
   const governing = governingKeys(target.dialect, target.operation)
   const entries = typeof value === 'object' && value !== null ? Object.entries(value) : []
-  const text = entries.filter(([name]) => !taken.has(name) && !governing.has(foldName(name)))
-    .map(([name, inner]) => `${JSON.stringify(name)}:${JSON.stringify(inner)}`).join(',')
+  const text = entries
+    .filter(([name]) => !taken.has(name) && !governing.has(foldName(name)))
+    .map(([name, inner]) => `${JSON.stringify(name)}:${JSON.stringify(inner)}`)
+    .join(',')
   if (text === '') {
     removed.add(member.name)
     return []
@@ -174,6 +213,9 @@ function parseMember(body: Buffer, { name, valueStart, valueEnd }: Member): unkn
     return JSON.parse(body.toString('utf8', valueStart, valueEnd))
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
-    throw new GatewayError('invalid_request', `the body is not valid JSON: the value of ${name}, at byte ${valueStart}`)
+    throw new GatewayError(
+      'invalid_request',
+      `the body is not valid JSON: the value of ${name}, at byte ${valueStart}`,
+    )
   }
 }

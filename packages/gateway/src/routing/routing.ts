@@ -40,8 +40,13 @@ function findPinned(snapshot: Snapshot, ask: RouteAsk, id: number): readonly Cha
 function speaksNatively(channel: Channel, ask: RouteAsk): boolean {
   if (channel.dialect !== undefined && channel.dialect !== ask.dialect) return false
   return offers(channel.provider, {
-    dialect: ask.dialect, operation: ask.operation, model: mapModel(channel.modelMapping, ask.model),
-    isStreaming: ask.isStreaming, baseUrl: channel.baseUrl, settings: channel.settings, query: noQuery,
+    dialect: ask.dialect,
+    operation: ask.operation,
+    model: mapModel(channel.modelMapping, ask.model),
+    isStreaming: ask.isStreaming,
+    baseUrl: channel.baseUrl,
+    settings: channel.settings,
+    query: noQuery,
   })
 }
 
@@ -53,17 +58,22 @@ interface Chance {
 }
 
 /** Most requests have one place to go: no tiers, no draw. */
-function candidatesOf(channels: readonly Channel[], ask: RouteAsk, chance: Chance): Iterator<Candidate, undefined> {
+function candidatesOf(
+  channels: readonly Channel[],
+  ask: RouteAsk,
+  chance: Chance,
+): Iterator<Candidate, undefined> {
   const [channel] = channels
   const key = channel?.keys[0]
-  if (channels.length > 1 || channel === undefined || key === undefined || channel.keys.length > 1) return rank(channels, ask, chance)
+  if (channels.length > 1 || channel === undefined || key === undefined || channel.keys.length > 1)
+    return rank(channels, ask, chance)
   const only = { channel, key, upstreamModel: mapModel(channel.modelMapping, ask.model) }
   return [only][Symbol.iterator]()
 }
 
 /** Lazy: the next candidate is picked when it is asked for. */
 function* rank(channels: readonly Channel[], ask: RouteAsk, chance: Chance): Generator<Candidate, undefined> {
-  for (let from = 0; from < channels.length;) {
+  for (let from = 0; from < channels.length; ) {
     const priority = channels[from]?.priority
     let to = from
     while (to < channels.length && channels[to]?.priority === priority) to++
@@ -78,7 +88,13 @@ function* rankTier(tier: readonly Channel[], ask: RouteAsk, chance: Chance): Gen
   while (round.length > 0) {
     const again: typeof round = []
     while (round.length > 0) {
-      const [entry] = round.splice(pickWeighted(round.map(({ channel }) => channel.weight), chance.random()), 1)
+      const [entry] = round.splice(
+        pickWeighted(
+          round.map(({ channel }) => channel.weight),
+          chance.random(),
+        ),
+        1,
+      )
       const key = entry?.keys.shift()
       if (entry === undefined || key === undefined) continue
       yield { channel: entry.channel, key, upstreamModel: mapModel(entry.channel.modelMapping, ask.model) }
@@ -90,7 +106,8 @@ function* rankTier(tier: readonly Channel[], ask: RouteAsk, chance: Chance): Gen
 
 function orderKeys(channel: Channel, { random, nextTurn }: Chance): ChannelKey[] {
   const { keys } = channel
-  const first = channel.keyMode === 'polling' ? nextTurn(channel) % keys.length : Math.floor(random() * keys.length)
+  const first =
+    channel.keyMode === 'polling' ? nextTurn(channel) % keys.length : Math.floor(random() * keys.length)
   return [...keys.slice(first), ...keys.slice(0, first)]
 }
 

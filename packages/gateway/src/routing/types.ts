@@ -22,7 +22,12 @@ export interface Candidate {
 }
 
 /** Why there is nothing to try. `not_served`: no channel of the group lists the model, enabled or not. */
-export type NoRoute = 'not_served' | 'none_enabled' | 'dialect_unsupported' | 'pinned_unknown' | 'pinned_disabled'
+export type NoRoute =
+  | 'not_served'
+  | 'none_enabled'
+  | 'dialect_unsupported'
+  | 'pinned_unknown'
+  | 'pinned_disabled'
 
 export type Plan =
   | { readonly kind: 'candidates'; readonly candidates: Iterator<Candidate, undefined> }

@@ -30,9 +30,20 @@ export function createObserver({ log, metrics }: { log: Log; metrics: () => Metr
 
 function lineOf({ facts, charge, class: outcome, status, timings }: SettledRecord) {
   return {
-    requestId: facts.id, class: outcome, status, dialect: facts.dialect, operation: facts.operation, model: facts.model,
-    channel: facts.channel, attempts: facts.attempts.length, apiKeyId: facts.apiKeyId, accountId: facts.accountId,
-    inputTokens: facts.usage?.input, outputTokens: facts.usage?.output, chargeNusd: charge.amount,
-    firstByteMs: timings.firstByte, ms: timings.ended,
+    requestId: facts.id,
+    class: outcome,
+    status,
+    dialect: facts.dialect,
+    operation: facts.operation,
+    model: facts.model,
+    channel: facts.channel,
+    attempts: facts.attempts.length,
+    apiKeyId: facts.apiKeyId,
+    accountId: facts.accountId,
+    inputTokens: facts.usage?.input,
+    outputTokens: facts.usage?.output,
+    chargeNusd: charge.amount,
+    firstByteMs: timings.firstByte,
+    ms: timings.ended,
   }
 }

@@ -207,7 +207,6 @@ function limitFiles(dataDir: string, bytes: number | 'unlimited'): void {
   execFileSync(prlimit, ['--pid', String(findProcess(dataDir)), `--fsize=${bytes}:unlimited`])
 }
 
-
 test.skipIf(!existsSync(prlimit))(
   'a full disk: what cannot be recorded is refused, and with room again all goes on',
   async () => {

@@ -3,10 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ask, bodyOf, type Dialect, dialects, headersOf, pathOf } from '../faults/ask.ts'
 import { eventually, sleep } from '../faults/eventually.ts'
 import { type Stage, startStage } from '../faults/load.ts'
-import { askRaw, beside, exchange, open, type RawAnswer, rawRequest } from './raw.ts'
+import { askRaw, beside, exchange, expectError, open, rawRequest, requestId } from './raw.ts'
 
 const bodyMb = 24
-const requestId = /^[0-9A-HJKMNP-TV-Z]{26}$/
 
 let stage: Stage
 let url: string
@@ -47,29 +46,6 @@ function post(
     ...headers,
   }
   return rawRequest(`POST ${pathOf(question(dialect))}`, all, body)
-}
-
-/** The error shape of each dialect's own service. */
-function expectError(dialect: Dialect, answer: RawAnswer, status: number): void {
-  expect({ status: answer.status, body: answer.status === status ? '' : answer.body }).toEqual({
-    status,
-    body: '',
-  })
-  expect(answer.headers['x-request-id']).toMatch(requestId)
-  expect(answer.headers['content-type']).toMatch(/^application\/json/)
-  const { error, type } = JSON.parse(answer.body)
-  expect(error.message).toMatch(/\w+ \w+/)
-  if (dialect === 'anthropic') {
-    expect(type).toBe('error')
-    expect(error.type).toMatch(/^[a-z_]+$/)
-  } else if (dialect === 'gemini') {
-    expect(error.code).toBe(status)
-    expect(error.status).toMatch(/^[A-Z_]+$/)
-  } else {
-    expect(error.type).toMatch(/^[a-z_]+$/)
-    expect(error).toHaveProperty('param')
-    expect(error).toHaveProperty('code')
-  }
 }
 
 describe('large bodies', () => {

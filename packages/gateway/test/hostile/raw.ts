@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import { expect } from 'vitest'
-import { ask, dialects } from '../faults/ask.ts'
+import { ask, type Dialect, dialects } from '../faults/ask.ts'
 import { sleep } from '../faults/eventually.ts'
 
 export interface RawAnswer {
@@ -94,5 +94,31 @@ export async function beside<Value>(url: string, work: () => Promise<Value>): Pr
     await Promise.all(clients)
     expect(failures).toEqual([])
     expect(asked).toBeGreaterThan(0)
+  }
+}
+
+/** A ULID. */
+export const requestId = /^[0-9A-HJKMNP-TV-Z]{26}$/
+
+/** The error shape of each dialect's own service. */
+export function expectError(dialect: Dialect, answer: RawAnswer, status: number): void {
+  expect({ status: answer.status, body: answer.status === status ? '' : answer.body }).toEqual({
+    status,
+    body: '',
+  })
+  expect(answer.headers['x-request-id']).toMatch(requestId)
+  expect(answer.headers['content-type']).toMatch(/^application\/json/)
+  const { error, type } = JSON.parse(answer.body)
+  expect(error.message).toMatch(/\w+ \w+/)
+  if (dialect === 'anthropic') {
+    expect(type).toBe('error')
+    expect(error.type).toMatch(/^[a-z_]+$/)
+  } else if (dialect === 'gemini') {
+    expect(error.code).toBe(status)
+    expect(error.status).toMatch(/^[A-Z_]+$/)
+  } else {
+    expect(error.type).toMatch(/^[a-z_]+$/)
+    expect(error).toHaveProperty('param')
+    expect(error).toHaveProperty('code')
   }
 }

@@ -40,25 +40,43 @@ channels:
 `
 
 describe('a Bailian channel', () => {
-  test('takes the address as people paste it, and the client\'s name for its own model', async () => {
-    const answer = await openai.chat.completions.create({ model: 'qwen-plus', messages: [{ role: 'user', content: 'hi' }] })
+  test("takes the address as people paste it, and the client's name for its own model", async () => {
+    const answer = await openai.chat.completions.create({
+      model: 'qwen-plus',
+      messages: [{ role: 'user', content: 'hi' }],
+    })
     expect(answer.model).toBe('qwen-plus')
     expect(simulator.requests[0]).toMatchObject({ path: '/compatible-mode/v1/chat/completions' })
     expect(JSON.parse(simulator.requests[0]?.body ?? '')).toMatchObject({ model: 'sim' })
   })
 
-  test('streams with DashScope\'s header and asks for usage', async () => {
-    const stream = await openai.chat.completions.create({ model: 'qwen-plus', stream: true, messages: [{ role: 'user', content: 'hi' }] })
+  test("streams with DashScope's header and asks for usage", async () => {
+    const stream = await openai.chat.completions.create({
+      model: 'qwen-plus',
+      stream: true,
+      messages: [{ role: 'user', content: 'hi' }],
+    })
     const chunks = await Array.fromAsync(stream)
     expect(chunks.every(chunk => chunk.model === 'qwen-plus' && !chunk.usage)).toBe(true)
-    expect(simulator.requests[0]?.headers).toMatchObject({ 'x-dashscope-sse': 'enable', authorization: 'Bearer key-pasted' })
+    expect(simulator.requests[0]?.headers).toMatchObject({
+      'x-dashscope-sse': 'enable',
+      authorization: 'Bearer key-pasted',
+    })
   })
 
   test('takes extra_body apart, leaves thinking switches and absent sampling alone, and lets nothing in that governs', async () => {
     const body = { enable_thinking: true, extra_body: { thinking_budget: 64, model: 'dear', n: 7 }, top_p: 3 }
-    await openai.chat.completions.create({ model: 'qwen-plus', messages: [{ role: 'user', content: 'hi' }], ...body })
+    await openai.chat.completions.create({
+      model: 'qwen-plus',
+      messages: [{ role: 'user', content: 'hi' }],
+      ...body,
+    })
     expect(JSON.parse(simulator.requests[0]?.body ?? '')).toEqual({
-      model: 'sim', messages: [{ role: 'user', content: 'hi' }], enable_thinking: true, thinking_budget: 64, top_p: 1,
+      model: 'sim',
+      messages: [{ role: 'user', content: 'hi' }],
+      enable_thinking: true,
+      thinking_budget: 64,
+      top_p: 1,
     })
   })
 
@@ -66,18 +84,28 @@ describe('a Bailian channel', () => {
     await openai.embeddings.create({ model: 'text-embedding-v4', input: 'jade' })
     await openai.responses.create({ model: 'qwen-plus', input: 'hi' })
     await fetch(`${gateway.url}/v1/messages`, {
-      method: 'POST', headers: { 'x-api-key': testKey, 'content-type': 'application/json' },
-      body: JSON.stringify({ model: 'qwen-sim-cached', max_tokens: 50, messages: [{ role: 'user', content: 'hi' }] }),
+      method: 'POST',
+      headers: { 'x-api-key': testKey, 'content-type': 'application/json' },
+      body: JSON.stringify({
+        model: 'qwen-sim-cached',
+        max_tokens: 50,
+        messages: [{ role: 'user', content: 'hi' }],
+      }),
     })
     expect(simulator.requests.map(request => request.path)).toEqual([
-      '/compatible-mode/v1/embeddings', '/compatible-mode/v1/responses', '/apps/anthropic/v1/messages',
+      '/compatible-mode/v1/embeddings',
+      '/compatible-mode/v1/responses',
+      '/apps/anthropic/v1/messages',
     ])
   })
 
   test('is charged for cached tokens at their own rate', async () => {
-    const { data, response } = await openai.chat.completions.create({
-      model: 'qwen-sim-cached', messages: [{ role: 'user', content: 'hi' }],
-    }).withResponse()
+    const { data, response } = await openai.chat.completions
+      .create({
+        model: 'qwen-sim-cached',
+        messages: [{ role: 'user', content: 'hi' }],
+      })
+      .withResponse()
     const cached = data.usage?.prompt_tokens_details?.cached_tokens ?? 0
     expect(cached).toBeGreaterThan(0)
     const shown = await requestOf(response.headers.get('x-request-id'))
@@ -90,7 +118,10 @@ describe('a Bailian channel', () => {
 
 describe('force_format and thinking_to_content', () => {
   test('put whole reasoning into the content', async () => {
-    const answer = await openai.chat.completions.create({ model: 'sim-reasoning', messages: [{ role: 'user', content: 'hi' }] })
+    const answer = await openai.chat.completions.create({
+      model: 'sim-reasoning',
+      messages: [{ role: 'user', content: 'hi' }],
+    })
     expect(answer.choices[0]?.message.content).toMatch(/^<think>\n.+\n<\/think>\n.+/s)
     expect(answer.choices[0]?.message).not.toHaveProperty('reasoning_content')
   })
@@ -105,10 +136,22 @@ describe('force_format and thinking_to_content', () => {
 
   test('leave out members that the official shape does not have', async () => {
     const stream = await openai.chat.completions.create({
-      model: 'sim-other-fault-other-fields', stream: true, messages: [{ role: 'user', content: 'hi' }],
+      model: 'sim-other-fault-other-fields',
+      stream: true,
+      messages: [{ role: 'user', content: 'hi' }],
     })
-    const allowed = ['id', 'object', 'created', 'model', 'system_fingerprint', 'service_tier', 'choices', 'usage']
-    for (const chunk of await Array.fromAsync(stream)) expect(allowed).toEqual(expect.arrayContaining(Object.keys(chunk)))
+    const allowed = [
+      'id',
+      'object',
+      'created',
+      'model',
+      'system_fingerprint',
+      'service_tier',
+      'choices',
+      'usage',
+    ]
+    for (const chunk of await Array.fromAsync(stream))
+      expect(allowed).toEqual(expect.arrayContaining(Object.keys(chunk)))
   })
 })
 

@@ -1,3 +1,4 @@
+import type { StreamTap } from '../dialect.ts'
 import {
   errorClasses,
   errorStatus,
@@ -5,7 +6,6 @@ import {
   type ToldError,
   type UpstreamError,
 } from '../errors.ts'
-import type { StreamTap } from '../dialect.ts'
 import { findContextNumbers } from '../told-errors.ts'
 import { findUpstreamError, parseUpstreamError } from '../upstream-errors.ts'
 import { MessageTap } from './stream.ts'

@@ -48,7 +48,10 @@ export function findError(body: unknown): UpstreamError | undefined {
 
 /** Whether `answer` says that the prompt was blocked: it has no candidates and is whole as it is. */
 export function isBlock(answer: unknown): boolean {
-  return textAt(wireAt(answer, 'promptFeedback'), 'blockReason') !== '' && listAt(answer, 'candidates').length === 0
+  return (
+    textAt(wireAt(answer, 'promptFeedback'), 'blockReason') !== '' &&
+    listAt(answer, 'candidates').length === 0
+  )
 }
 
 /** Google's own sentence, which clients match in order to compact the conversation. */

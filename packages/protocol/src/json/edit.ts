@@ -13,7 +13,10 @@ export interface Edit {
  */
 export function applyEdits(bytes: Buffer, edits: readonly Edit[]): Buffer[] {
   if (edits.length === 0) return [bytes]
-  const ordered = edits.length === 1 ? edits : [...edits].sort((one, other) => one.start - other.start || one.end - other.end)
+  const ordered =
+    edits.length === 1
+      ? edits
+      : [...edits].sort((one, other) => one.start - other.start || one.end - other.end)
   const pieces: Buffer[] = []
   let from = 0
   for (const edit of ordered) {
@@ -49,12 +52,18 @@ export function removeMembers(object: ScannedObject, isRemoved: (member: Member)
 
 /** New members behind the last one. */
 export function addMembers(object: ScannedObject, added: Readonly<Record<string, unknown>>): Edit {
-  const text = Object.entries(added).map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join(',')
+  const text = Object.entries(added)
+    .map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`)
+    .join(',')
   const end = object.end - 1
   return { start: end, end, text: object.members.length > 0 ? `,${text}` : text }
 }
 
-function isRemovedAt(members: readonly Member[], index: number, isRemoved: (member: Member) => boolean): boolean {
+function isRemovedAt(
+  members: readonly Member[],
+  index: number,
+  isRemoved: (member: Member) => boolean,
+): boolean {
   const member = members[index]
   return member !== undefined && isRemoved(member)
 }

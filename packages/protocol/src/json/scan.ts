@@ -127,8 +127,14 @@ function skipScalar(bytes: Buffer, from: number, last: number): number {
 
 function isScalarByte(byte: number | undefined): boolean {
   if (byte === undefined) return false
-  return (byte >= 0x30 && byte <= 0x39) || (byte >= 0x61 && byte <= 0x7a) || byte === 0x2d || byte === 0x2b
-    || byte === 0x2e || byte === 0x45
+  return (
+    (byte >= 0x30 && byte <= 0x39) ||
+    (byte >= 0x61 && byte <= 0x7a) ||
+    byte === 0x2d ||
+    byte === 0x2b ||
+    byte === 0x2e ||
+    byte === 0x45
+  )
 }
 
 /** Bytes that are looked at one by one before the search is handed to native code, whose call costs about as much. */
@@ -202,6 +208,9 @@ function endOf(bytes: Buffer, end: number, last: number): number {
 function unexpected(bytes: Buffer, at: number, last: number, expected: string): ScanError {
   const byte = at < last ? bytes[at] : undefined
   if (byte === undefined) return new ScanError(`the text ends where ${expected} is expected`, last)
-  const found = byte > 0x20 && byte < 0x7f ? `"${String.fromCharCode(byte)}"` : `byte 0x${byte.toString(16).padStart(2, '0')}`
+  const found =
+    byte > 0x20 && byte < 0x7f
+      ? `"${String.fromCharCode(byte)}"`
+      : `byte 0x${byte.toString(16).padStart(2, '0')}`
   return new ScanError(`found ${found} where ${expected} is expected`, at)
 }

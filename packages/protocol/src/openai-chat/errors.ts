@@ -5,7 +5,10 @@ import { failedFinishes } from './answer.ts'
 
 /** `{"error":{message,type,code,param}}`, as `APIError` of `openai` 7.57 reads it. */
 export function renderError(error: ToldError): RenderedError {
-  return { status: error.status ?? errorStatus(error.class, 'openai-chat'), body: { error: openAiError(error, 'messages') } }
+  return {
+    status: error.status ?? errorStatus(error.class, 'openai-chat'),
+    body: { error: openAiError(error, 'messages') },
+  }
 }
 
 /** The SDK throws at a chunk with `error`; other clients wait for `[DONE]`. */

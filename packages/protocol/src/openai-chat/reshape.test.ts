@@ -11,35 +11,71 @@ function contents(chunks: readonly object[], rules = thinking): string[] {
 const chunk = (delta: object, more: object = {}) => ({ choices: [{ index: 0, delta, ...more }] })
 
 describe('thinking_to_content', () => {
-  test('puts a whole answer\'s reasoning before its content', () => {
-    const answer = { choices: [{ index: 0, message: { role: 'assistant', reasoning_content: 'Why', content: 'So' } }] }
+  test("puts a whole answer's reasoning before its content", () => {
+    const answer = {
+      choices: [{ index: 0, message: { role: 'assistant', reasoning_content: 'Why', content: 'So' } }],
+    }
     expect(reshapeAnswer(answer, thinking)).toEqual({
       choices: [{ index: 0, message: { role: 'assistant', content: '<think>\nWhy\n</think>\nSo' } }],
     })
   })
 
   test('opens once, closes before the first content', () => {
-    const stream = [chunk({ reasoning_content: 'a' }), chunk({ reasoning_content: 'b' }), chunk({ content: 'c' }), chunk({ content: 'd' })]
-    expect(contents(stream).map(text => JSON.parse(text)[0].delta.content)).toEqual(['<think>\na', 'b', '\n</think>\nc', 'd'])
+    const stream = [
+      chunk({ reasoning_content: 'a' }),
+      chunk({ reasoning_content: 'b' }),
+      chunk({ content: 'c' }),
+      chunk({ content: 'd' }),
+    ]
+    expect(contents(stream).map(text => JSON.parse(text)[0].delta.content)).toEqual([
+      '<think>\na',
+      'b',
+      '\n</think>\nc',
+      'd',
+    ])
   })
 
   test('closes with the finish where no content follows, and before tool calls', () => {
     const atFinish = [chunk({ reasoning: 'a' }), chunk({}, { finish_reason: 'length' })]
-    expect(contents(atFinish).map(text => JSON.parse(text)[0].delta.content)).toEqual(['<think>\na', '\n</think>\n'])
+    expect(contents(atFinish).map(text => JSON.parse(text)[0].delta.content)).toEqual([
+      '<think>\na',
+      '\n</think>\n',
+    ])
     const atTool = [chunk({ reasoning: 'a' }), chunk({ tool_calls: [{ index: 0 }] })]
-    expect(JSON.parse(contents(atTool)[1] ?? '')[0].delta).toEqual({ tool_calls: [{ index: 0 }], content: '\n</think>\n' })
+    expect(JSON.parse(contents(atTool)[1] ?? '')[0].delta).toEqual({
+      tool_calls: [{ index: 0 }],
+      content: '\n</think>\n',
+    })
   })
 
   test('keeps choices apart', () => {
-    const two = { choices: [{ index: 0, delta: { reasoning_content: 'a' } }, { index: 1, delta: { content: 'x' } }] }
-    expect(JSON.parse(contents([two])[0] ?? '').map((choice: { delta: { content: string } }) => choice.delta.content)).toEqual(['<think>\na', 'x'])
+    const two = {
+      choices: [
+        { index: 0, delta: { reasoning_content: 'a' } },
+        { index: 1, delta: { content: 'x' } },
+      ],
+    }
+    expect(
+      JSON.parse(contents([two])[0] ?? '').map(
+        (choice: { delta: { content: string } }) => choice.delta.content,
+      ),
+    ).toEqual(['<think>\na', 'x'])
   })
 })
 
 test('force_format leaves the members of the official shape and nothing else', () => {
-  const answer = { id: '1', vendor: true, choices: [{ index: 0, extra: 1, message: { role: 'assistant', content: 'x', audit: 2 }, finish_reason: 'stop' }], usage: { prompt_tokens: 1 } }
+  const answer = {
+    id: '1',
+    vendor: true,
+    choices: [
+      { index: 0, extra: 1, message: { role: 'assistant', content: 'x', audit: 2 }, finish_reason: 'stop' },
+    ],
+    usage: { prompt_tokens: 1 },
+  }
   expect(reshapeAnswer(answer, format)).toEqual({
-    id: '1', choices: [{ index: 0, message: { role: 'assistant', content: 'x' }, finish_reason: 'stop' }], usage: { prompt_tokens: 1 },
+    id: '1',
+    choices: [{ index: 0, message: { role: 'assistant', content: 'x' }, finish_reason: 'stop' }],
+    usage: { prompt_tokens: 1 },
   })
 })
 

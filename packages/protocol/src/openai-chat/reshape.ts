@@ -11,9 +11,27 @@ type Json = Record<string, unknown>
 const opening = '<think>\n'
 const closing = '\n</think>\n'
 
-const headMembers = ['id', 'object', 'created', 'model', 'system_fingerprint', 'service_tier', 'choices', 'usage']
+const headMembers = [
+  'id',
+  'object',
+  'created',
+  'model',
+  'system_fingerprint',
+  'service_tier',
+  'choices',
+  'usage',
+]
 const choiceMembers = ['index', 'delta', 'message', 'logprobs', 'finish_reason']
-const messageMembers = ['role', 'content', 'reasoning_content', 'refusal', 'tool_calls', 'function_call', 'audio', 'annotations']
+const messageMembers = [
+  'role',
+  'content',
+  'reasoning_content',
+  'refusal',
+  'tool_calls',
+  'function_call',
+  'audio',
+  'annotations',
+]
 
 /** A whole answer under the rules. Pure. */
 export function reshapeAnswer(answer: Json, rules: ReshapeRules): Json {
@@ -30,7 +48,9 @@ export function createChunkReshaper(rules: ReshapeRules): (chunk: Json) => Json 
   return chunk => {
     const shaped = mapChoices(chunk, choice => {
       const delta = asObject(choice['delta'])
-      return delta === undefined || !rules.thinkingToContent ? choice : { ...choice, delta: thinkInDelta(delta, choice, open) }
+      return delta === undefined || !rules.thinkingToContent
+        ? choice
+        : { ...choice, delta: thinkInDelta(delta, choice, open) }
     })
     return rules.forcesFormat ? format(shaped) : shaped
   }
@@ -39,7 +59,10 @@ export function createChunkReshaper(rules: ReshapeRules): (chunk: Json) => Json 
 function thinkInMessage(message: Json, { thinkingToContent }: ReshapeRules): Json {
   const thought = reasoningOf(message)
   if (!thinkingToContent || thought === '') return message
-  return { ...withoutReasoning(message), content: `${opening}${thought}${closing}${textOf(message['content'])}` }
+  return {
+    ...withoutReasoning(message),
+    content: `${opening}${thought}${closing}${textOf(message['content'])}`,
+  }
 }
 
 /** Thinking that no content follows is closed with the finish of its choice. */

@@ -28,7 +28,11 @@ export function renderErrorFrame(error: ToldError, tap?: StreamTap): string {
   const sequence_number = opened?.nextSequence ?? 0
   const { message, code, param } = openAiError(error, 'input')
   if (!opened?.head) return frame({ type: 'error', code, message, param, sequence_number })
-  const failed = { status: 'failed', error: { code: failureCode(error.class), message }, output: opened.items.list() }
+  const failed = {
+    status: 'failed',
+    error: { code: failureCode(error.class), message },
+    output: opened.items.list(),
+  }
   return frame({ type: 'response.failed', sequence_number, response: { ...opened.head, ...failed } })
 }
 

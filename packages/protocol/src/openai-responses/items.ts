@@ -27,16 +27,20 @@ export class OutputItems {
 
   /** In output order; one that did not end has status `incomplete` and what came of it. */
   list(): Wire[] {
-    return [...this.#items].sort(([one], [other]) => one - other).map(([index, item]) => {
-      const text = this.#texts.get(index)
-      const isOpen = text !== undefined || textAt(item, 'status') === 'in_progress'
-      return isOpen ? { ...item, status: 'incomplete', ...partOf(item, text ?? '') } : item
-    })
+    return [...this.#items]
+      .sort(([one], [other]) => one - other)
+      .map(([index, item]) => {
+        const text = this.#texts.get(index)
+        const isOpen = text !== undefined || textAt(item, 'status') === 'in_progress'
+        return isOpen ? { ...item, status: 'incomplete', ...partOf(item, text ?? '') } : item
+      })
   }
 }
 
 const itemDeltas = new Set([
-  'response.output_text.delta', 'response.refusal.delta', 'response.function_call_arguments.delta',
+  'response.output_text.delta',
+  'response.refusal.delta',
+  'response.function_call_arguments.delta',
   'response.custom_tool_call_input.delta',
 ])
 

@@ -62,11 +62,12 @@ export class UpstreamCall implements Dispatcher.DispatchHandler, Listed {
   checkDeadlines(now: number): void {
     if (this.#isOver) return
     const { connectTimeoutMs, firstByteTimeoutMs, idleTimeoutMs } = this.#limits
-    if (now >= this.#endsAt) this.fail('upstream_timeout', 'the whole request took longer than relay.totalTimeoutMs')
+    if (now >= this.#endsAt)
+      this.fail('upstream_timeout', 'the whole request took longer than relay.totalTimeoutMs')
     else if (!this.isSent) {
-      if (now - this.#startedAt >= connectTimeoutMs) this.fail('upstream_timeout', `no connection within ${connectTimeoutMs} ms`)
-    }
-    else if (!this.#hasData && now - this.#startedAt >= firstByteTimeoutMs) {
+      if (now - this.#startedAt >= connectTimeoutMs)
+        this.fail('upstream_timeout', `no connection within ${connectTimeoutMs} ms`)
+    } else if (!this.#hasData && now - this.#startedAt >= firstByteTimeoutMs) {
       this.fail('upstream_timeout', `no byte of an answer within ${firstByteTimeoutMs} ms`)
     } else if (this.#hasData && !this.#isPaused && now - this.#lastDataAt >= idleTimeoutMs) {
       this.fail('upstream_timeout', `silence of more than ${idleTimeoutMs} ms within the answer`)
@@ -109,7 +110,11 @@ export class UpstreamCall implements Dispatcher.DispatchHandler, Listed {
     this.isSent = true
   }
 
-  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: UpstreamHeaders): void {
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: UpstreamHeaders,
+  ): void {
     if (this.#isOver || status < 200) return
     this.#lastDataAt = this.#clock()
     this.#listener.onHead(status, headers)
@@ -144,7 +149,13 @@ export class UpstreamCall implements Dispatcher.DispatchHandler, Listed {
 function readTransportError(error: Error): UpstreamError {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined
   const isTimeout = code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEDOUT'
-  const isProtocol = code !== undefined && (code.startsWith('HPE_') || code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH')
+  const isProtocol =
+    code !== undefined && (code.startsWith('HPE_') || code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH')
   const errorClass = isTimeout ? 'upstream_timeout' : isProtocol ? 'upstream_protocol' : 'upstream_error'
-  return { class: errorClass, status: 0, message: error.message, ...(code !== undefined && { upstreamCode: code }) }
+  return {
+    class: errorClass,
+    status: 0,
+    message: error.message,
+    ...(code !== undefined && { upstreamCode: code }),
+  }
 }

@@ -45,16 +45,24 @@ export class RefusalBody {
     const text = Buffer.concat(this.#chunks).toString('utf8')
     const parsed = errorOf(() => JSON.parse(text), SyntaxError)
     const body: unknown = parsed.kind === 'value' ? parsed.value : text
-    const error = isSuccess(this.#status) ? (dialect.findError(body) ?? noStream) : dialect.parseError(this.#status, body)
+    const error = isSuccess(this.#status)
+      ? (dialect.findError(body) ?? noStream)
+      : dialect.parseError(this.#status, body)
     const retryAfterMs = readRetryAfter(name => headerOf(this.#headers, name)) ?? error.retryAfterMs
     return retryAfterMs === undefined ? error : { ...error, retryAfterMs }
   }
 }
 
 /** JSON in a 200 is an error that some services send so, or an answer that nobody asked to be whole. */
-const noStream: UpstreamError = { class: 'upstream_protocol', status: 200, message: 'a stream was asked for, and a whole JSON body came' }
+const noStream: UpstreamError = {
+  class: 'upstream_protocol',
+  status: 200,
+  message: 'a stream was asked for, and a whole JSON body came',
+}
 
-type Outcome<Value> = { readonly kind: 'value'; readonly value: Value } | { readonly kind: 'error'; readonly error: Error }
+type Outcome<Value> =
+  | { readonly kind: 'value'; readonly value: Value }
+  | { readonly kind: 'error'; readonly error: Error }
 
 /** Runs `work` and makes the one expected kind of error a value; every other goes on. */
 export function errorOf<Value>(work: () => Value, expected: new (...args: never[]) => Error): Outcome<Value> {
@@ -66,7 +74,9 @@ export function errorOf<Value>(work: () => Value, expected: new (...args: never[
   }
 }
 
-const decoders: Readonly<Record<string, (bytes: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>>> = {
+const decoders: Readonly<
+  Record<string, (bytes: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>>
+> = {
   gzip: promisify(gunzip),
   deflate: promisify(inflate),
   br: promisify(brotliDecompress),

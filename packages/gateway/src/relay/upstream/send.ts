@@ -1,11 +1,11 @@
 import { Readable } from 'node:stream'
 import { type Ask, endpointUrl } from '@yumen/providers'
 import type { Candidate } from '#routing'
-import type { Target } from '../route.ts'
 import type { Roster } from '../roster.ts'
+import type { Target } from '../route.ts'
 import type { Facts } from '../scan.ts'
 import type { UpstreamBody } from '../upstream-body.ts'
-import { UpstreamCall, type CallListener } from './call.ts'
+import { type CallListener, UpstreamCall } from './call.ts'
 import type { Connections } from './connections.ts'
 
 export interface SendParts {
@@ -46,7 +46,8 @@ export function send(parts: SendParts, outgoing: Outgoing, listener: CallListene
   const { candidate, ask, body } = outgoing
   const { channel } = candidate
   const url = endpointUrl(channel.provider, ask)
-  if (url === undefined) throw new Error(`channel ${channel.name} was planned for what its provider does not offer`)
+  if (url === undefined)
+    throw new Error(`channel ${channel.name} was planned for what its provider does not offer`)
   const { origin, path } = splitUrl(url)
   let finished: (() => void) | undefined
   const call = new UpstreamCall({
@@ -77,10 +78,14 @@ export function send(parts: SendParts, outgoing: Outgoing, listener: CallListene
 function headersOf({ candidate, ask, body, client }: Outgoing): string[] {
   const { provider } = candidate.channel
   return [
-    'content-type', 'application/json',
-    'content-length', String(body.length),
-    'accept', ask.isStreaming ? 'text/event-stream' : 'application/json',
-    'user-agent', 'yumen',
+    'content-type',
+    'application/json',
+    'content-length',
+    String(body.length),
+    'accept',
+    ask.isStreaming ? 'text/event-stream' : 'application/json',
+    'user-agent',
+    'yumen',
     ...provider.auth(candidate.key.secret, ask),
     ...(provider.headers?.(ask, client) ?? []),
   ]

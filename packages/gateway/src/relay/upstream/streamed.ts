@@ -1,4 +1,11 @@
-import { createSseSplitter, type Dialect, type Reading, type SseSplitter, type StreamTap, type UpstreamError } from '@yumen/protocol'
+import {
+  createSseSplitter,
+  type Dialect,
+  type Reading,
+  type SseSplitter,
+  type StreamTap,
+  type UpstreamError,
+} from '@yumen/protocol'
 import type { AnswerOwner } from './answer.ts'
 import type { CallListener, UpstreamCall, UpstreamHeaders } from './call.ts'
 import { headerOf, isSuccess, RefusalBody } from './head.ts'
@@ -33,7 +40,11 @@ export interface StreamAnswer {
 export interface StreamedParts {
   readonly dialect: Dialect
   readonly choices: number
-  readonly limits: { readonly sseEventBytesMax: number; readonly errorBodyBytesMax: number; readonly preludeBytesMax: number }
+  readonly limits: {
+    readonly sseEventBytesMax: number
+    readonly errorBodyBytesMax: number
+    readonly preludeBytesMax: number
+  }
   readonly owner: AnswerOwner
 }
 

@@ -1,4 +1,12 @@
-import { type Dialect, ScanError, type ScanLimits, scanObject, type UpstreamError, type UpstreamErrorClass, type Usage } from '@yumen/protocol'
+import {
+  type Dialect,
+  ScanError,
+  type ScanLimits,
+  scanObject,
+  type UpstreamError,
+  type UpstreamErrorClass,
+  type Usage,
+} from '@yumen/protocol'
 import type { ByteBudget } from '../budget.ts'
 import type { AnswerOwner } from './answer.ts'
 import type { CallListener, UpstreamHeaders } from './call.ts'
@@ -18,7 +26,11 @@ export interface WholeAnswer {
 
 export interface WholeParts {
   readonly dialect: Dialect
-  readonly limits: ScanLimits & { readonly upstreamAnswerBytesMax: number; readonly errorBodyBytesMax: number; readonly parseBytesMax: number }
+  readonly limits: ScanLimits & {
+    readonly upstreamAnswerBytesMax: number
+    readonly errorBodyBytesMax: number
+    readonly parseBytesMax: number
+  }
   readonly budget: ByteBudget
   readonly owner: AnswerOwner
 }
@@ -48,7 +60,8 @@ class WholeListener implements CallListener {
     }
     this.#contentType = headerOf(headers, 'content-type') ?? 'application/json'
     this.#encoding = headerOf(headers, 'content-encoding') ?? 'identity'
-    if (this.#contentType.startsWith('text/event-stream')) this.#fail('a stream came where a whole answer was asked for')
+    if (this.#contentType.startsWith('text/event-stream'))
+      this.#fail('a stream came where a whole answer was asked for')
   }
 
   onData(chunk: Buffer): void {
@@ -89,7 +102,8 @@ class WholeListener implements CallListener {
     }
     decodeAnswer(bytes, this.#encoding, this.#parts.limits.upstreamAnswerBytesMax).then(
       decoded => this.#read(decoded),
-      (error: unknown) => this.#fail(`the answer does not decompress: ${error instanceof Error ? error.message : 'unknown'}`),
+      (error: unknown) =>
+        this.#fail(`the answer does not decompress: ${error instanceof Error ? error.message : 'unknown'}`),
     )
   }
 
@@ -99,14 +113,22 @@ class WholeListener implements CallListener {
 
   #read(bytes: Buffer): void {
     const { dialect, limits, owner } = this.#parts
-    const read = bytes.length <= limits.parseBytesMax ? readSmall(dialect, bytes) : readLarge(dialect, bytes, limits)
+    const read =
+      bytes.length <= limits.parseBytesMax ? readSmall(dialect, bytes) : readLarge(dialect, bytes, limits)
     if (read.kind === 'error') {
       owner.onFailure(read.error, bytes)
       return
     }
     const budgeted = this.#budgeted
     this.#budgeted = 0
-    owner.onAnswer({ kind: 'whole', bytes, budgeted, contentType: this.#contentType, usage: read.usage, parsed: read.parsed })
+    owner.onAnswer({
+      kind: 'whole',
+      bytes,
+      budgeted,
+      contentType: this.#contentType,
+      usage: read.usage,
+      parsed: read.parsed,
+    })
   }
 
   #fail(message: string, errorClass: UpstreamErrorClass = 'upstream_protocol'): void {
@@ -125,7 +147,11 @@ function readSmall(dialect: Dialect, bytes: Buffer): Read {
   if (parsed.kind === 'error' || typeof parsed.value !== 'object' || parsed.value === null) return notJson()
   const error = dialect.findError(parsed.value)
   if (error !== undefined) return { kind: 'error', error }
-  return { kind: 'answer', usage: dialect.parseUsage(memberOf(parsed.value, dialect.usageKey), parsed.value), parsed: parsed.value }
+  return {
+    kind: 'answer',
+    usage: dialect.parseUsage(memberOf(parsed.value, dialect.usageKey), parsed.value),
+    parsed: parsed.value,
+  }
 }
 
 /** A large answer (embeddings, images) is not built as a value: its usage is found by the scan. */
@@ -147,5 +173,8 @@ function memberOf(value: object, name: string): unknown {
 }
 
 function notJson(): Read {
-  return { kind: 'error', error: { class: 'upstream_protocol', status: 200, message: 'the answer is not a JSON object' } }
+  return {
+    kind: 'error',
+    error: { class: 'upstream_protocol', status: 200, message: 'the answer is not a JSON object' },
+  }
 }
