@@ -82,7 +82,8 @@ describe('SIGTERM', () => {
     expect(await stopping).toBe(0)
     expect(text).toContain('data: [DONE]')
     const behind = text.slice(text.indexOf('data: [DONE]'))
-    if (behind.includes('HTTP/1.1')) expect(behind).toMatch(/HTTP\/1\.1 503 /)
+    expect([...behind.matchAll(/HTTP\/1\.1 (\d+)/g)].map(match => match[1])).toEqual(['503', '503'])
+    expect(behind).toContain('\r\n\r\nnot ready\n')
   })
 
   test('a second signal ends it at once, and the next start settles what was cut', async () => {

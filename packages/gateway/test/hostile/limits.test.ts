@@ -14,10 +14,13 @@ beforeAll(async () => {
   url = stage.gateway.url
 })
 afterAll(async () => {
-  expect(await (await fetch(`${url}/livez`)).text()).toBe('ok\n')
-  expect(stage.gateway.output()).not.toContain('internal error')
-  expect(await stage.gateway.stop()).toBe(0)
-  await stage.close()
+  try {
+    expect(await (await fetch(`${url}/livez`)).text()).toBe('ok\n')
+    expect(stage.gateway.output()).not.toContain('internal error')
+    expect(await stage.gateway.stop()).toBe(0)
+  } finally {
+    await stage.close()
+  }
 })
 
 const question = (dialect: Dialect) => ({ dialect, model: 'sim', isStreaming: false })
