@@ -170,6 +170,7 @@ async function startGateway(environment: Environment, log: Log): Promise<Gateway
     try {
       journal.close()
       await committer.flush()
+      folder.clear()
       await node.end()
       folder.remove()
       return true

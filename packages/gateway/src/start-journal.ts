@@ -49,6 +49,11 @@ export async function startJournal(parts: StartJournalParts): Promise<StartedJou
       store: batches,
       recordsMax: limits.commitRecordsMax,
       onDamage: damage => log.error(damage, 'a journal has damaged records; the others are committed'),
+      onUnknown: unknown =>
+        log.error(
+          unknown,
+          'a journal of a node that the store does not know is kept: was an older copy put back?',
+        ),
       onForeign: foreign => log.warn(foreign, 'a journal of another installation is left alone'),
     })
     for (const adoption of adoptions) log.info(adoption, 'adopted the journal of a dead node')

@@ -8,8 +8,10 @@ export class CliError extends Error {
   override readonly name = 'CliError'
 }
 
+const expectedErrors = ['CliError', 'ConfigError', 'SealError', 'JournalFormatError']
+
 /**
- * The exit code for a failure and what to print. Messages of `StoreError`, `ConfigError` and `SealError` are
+ * The exit code for a failure and what to print. Messages of `StoreError` and of `expectedErrors` are
  * made for people; they are told by name, so that `--help` need not load their modules.
  */
 export function explainFailure(error: unknown): { readonly exitCode: number; readonly text: string } {
@@ -19,7 +21,7 @@ export function explainFailure(error: unknown): { readonly exitCode: number; rea
     const isAway = code === 'unavailable' || code === 'newer_schema'
     return { exitCode: isAway ? exitCodes.noStore : exitCodes.wrong, text: error.message }
   }
-  const isExpected = ['CliError', 'ConfigError', 'SealError'].includes(error.name) || 'syscall' in error
+  const isExpected = expectedErrors.includes(error.name) || 'syscall' in error
   return {
     exitCode: exitCodes.wrong,
     text: isExpected ? error.message : `${error.stack}\nThis is a bug of Yumen.`,

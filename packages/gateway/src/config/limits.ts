@@ -64,6 +64,10 @@ const fixed = {
     'The client library gives a connection up then; ours gives it up sooner.',
   ),
   tokenCountsPendingMax: limit(256, 'Texts in the queue of the tokenizer; further ones are counted roughly.'),
+  tokenCountCharsMax: limit(
+    4 * MiB,
+    'A longer request is counted roughly: it would keep the tokenizer from the others.',
+  ),
   tokenCountTimeoutMs: limit(
     3_000,
     "The tokenizer's answer is waited for; then the text is counted roughly.",

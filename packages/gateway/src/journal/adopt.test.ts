@@ -110,6 +110,7 @@ function createStore(marks: Readonly<Record<string, number>>) {
 function adopt(store: ReturnType<typeof createStore>, { recordsMax = 100 } = {}) {
   const damages: object[] = []
   const foreigners: object[] = []
+  const unknowns: object[] = []
   const parts = {
     journalDir,
     ownNode: own,
@@ -118,8 +119,9 @@ function adopt(store: ReturnType<typeof createStore>, { recordsMax = 100 } = {})
     recordsMax,
     onDamage: (damage: object) => damages.push(damage),
     onForeign: (foreign: object) => foreigners.push(foreign),
+    onUnknown: (unknown: object) => unknowns.push(unknown),
   }
-  return { adoptions: adoptJournals(parts), damages, foreigners }
+  return { adoptions: adoptJournals(parts), damages, foreigners, unknowns }
 }
 
 describe('the journal of a dead node', () => {
@@ -284,6 +286,14 @@ describe('is left alone:', () => {
     const store = createStore({ [own]: 0 })
     await adopt(store).adoptions
     expect([existsSync(path), store.committed()]).toEqual([true, []])
+  })
+
+  test('the journal of a node that the store has forgotten: an older copy of it was put back', async () => {
+    const path = leaveBehind(dead, [settled('a'), settled('b')])
+    const { adoptions, unknowns } = adopt(createStore({}))
+    expect(await adoptions).toEqual([])
+    expect(unknowns).toEqual([{ node: dead, records: 2 }])
+    expect(existsSync(path)).toBe(true)
   })
 
   test('the journal of another installation', async () => {

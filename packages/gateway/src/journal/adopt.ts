@@ -13,6 +13,8 @@ export interface AdoptionParts {
   readonly recordsMax: number
   readonly onDamage: (damage: { node: string; records: number }) => void
   readonly onForeign: (foreign: { node: string; installation: string }) => void
+  /** Records of a node that the store has never seen or has forgotten: an older copy of the store was put back. They stay. */
+  readonly onUnknown: (unknown: { node: string; records: number }) => void
 }
 
 export interface Adoption {
@@ -48,9 +50,12 @@ async function adoptFolder(parts: AdoptionParts, folder: HeldFolder): Promise<Ad
       parts.onForeign({ node: folder.node, installation: foreign.header.installation })
       return undefined
     }
-    const adoption = await commitSegments(parts, folder.node, whole)
+    const committed = await commitSegments(parts, folder.node, whole)
+    if (committed === 'unknown') return undefined
+    folder.clear()
+    await parts.store.endNode(folder.node)
     isCommitted = true
-    return adoption
+    return committed.records === 0 ? undefined : committed
   } finally {
     if (isCommitted) folder.remove()
     else folder.release()
@@ -61,12 +66,16 @@ async function commitSegments(
   parts: AdoptionParts,
   node: string,
   segments: readonly DecodedSegment[],
-): Promise<Adoption | undefined> {
+): Promise<Adoption | 'unknown'> {
   const damaged = segments.reduce((sum, segment) => sum + segment.damaged, 0)
   if (damaged > 0) parts.onDamage({ node, records: damaged })
   const mark = await parts.store.markOf(node)
-  if (mark === undefined) return undefined // never started in this store, or ended: nothing of it is missing
   const lines = segments.flatMap(segment => segment.lines)
+  if (mark === undefined) {
+    if (lines.length === 0) return { node, records: 0, interrupted: 0 }
+    parts.onUnknown({ node, records: lines.length })
+    return 'unknown'
+  }
   const ends = endInterrupted(lines, mark)
   const waiting = [...lines, ...ends].filter(line => line.seq > mark)
   let markBefore = mark
@@ -79,8 +88,7 @@ async function commitSegments(
       throw new Error(`the journal of node ${node} is being committed by another process`)
     markBefore = markAfter
   }
-  await parts.store.endNode(node)
-  return waiting.length === 0 ? undefined : { node, records: waiting.length, interrupted: ends.length }
+  return { node, records: waiting.length, interrupted: ends.length }
 }
 
 /**

@@ -8,6 +8,8 @@ export interface HeldFolder {
   readonly path: string
   /** Lets go of the lock; the folder stays. */
   release(): void
+  /** Removes the segments: all of them are committed. Comes before the store forgets the node, so that a journal of a node that the store does not know is one whose store was put back to an older day. */
+  clear(): void
   /** Removes the folder, then lets go. */
   remove(): void
 }
@@ -35,6 +37,9 @@ export function holdFolder(journalDir: string, node: string): HeldFolder | undef
     node,
     path,
     release: () => database.close(),
+    clear() {
+      for (const segment of listSegments(path)) rmSync(segment, { force: true })
+    },
     remove() {
       rmSync(path, { recursive: true, force: true })
       database.close()

@@ -1,7 +1,7 @@
 import type { Dialect, ScanLimits, UpstreamError } from '@yumen/protocol'
 import type { Candidate } from '#routing'
 import type { ByteBudget } from './budget.ts'
-import { GatewayError, remedies, toldAs } from './gateway-error.ts'
+import { ClientGoneError, GatewayError, remedies, toldAs } from './gateway-error.ts'
 import type { GoneWatcher, Reply } from './reply.ts'
 import type { RequestLog } from './request-log.ts'
 import type { Roster } from './roster.ts'
@@ -45,11 +45,6 @@ export interface Accepted {
   readonly answer: WholeAnswer | StreamAnswer
   readonly candidate: Candidate
   readonly body: UpstreamBody
-}
-
-/** The client left while its answer was looked for. */
-export class ClientGoneError extends Error {
-  override readonly name = 'ClientGoneError'
 }
 
 /**

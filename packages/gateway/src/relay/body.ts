@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Transform } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib'
 import type { ByteBudget } from './budget.ts'
-import { GatewayError } from './gateway-error.ts'
+import { ClientGoneError, GatewayError } from './gateway-error.ts'
 import type { Listed, Roster } from './roster.ts'
 
 export interface BodyParts {
@@ -39,7 +39,7 @@ export async function readBody(request: IncomingMessage, parts: BodyParts): Prom
   checkContentType(request.headers['content-type'])
   const announced = Number(request.headers['content-length'] ?? 0)
   if (announced > parts.limits.bodyBytesMax) throw tooLarge(parts.limits.bodyBytesMax)
-  const read = await collect(request, parts)
+  const read = await collect(request, announced, parts)
   const encoding = request.headers['content-encoding']?.toLowerCase() ?? 'identity'
   return encoding === 'identity' ? read : decode(read, encoding, parts)
 }
@@ -53,10 +53,11 @@ function checkContentType(contentType: string | undefined): void {
 }
 
 /** Takes what has come out of the budget, never what was announced: else a few silent clients would hold all of it. */
-function collect(request: IncomingMessage, parts: BodyParts): Promise<ReadBody> {
+function collect(request: IncomingMessage, announced: number, parts: BodyParts): Promise<ReadBody> {
   const { limits, budget, reads, clock } = parts
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
+    let chunks: Buffer[] = []
+    let target: Buffer | undefined
     let budgeted = 0
     const read = { place: -1, lastByteAt: clock(), fail }
     reads.add(read)
@@ -77,19 +78,31 @@ function collect(request: IncomingMessage, parts: BodyParts): Promise<ReadBody> 
         fail(error)
         return
       }
-      chunks.push(chunk)
+      if (target === undefined) chunks.push(chunk)
+      else chunk.copy(target, budgeted - chunk.length)
+      // Who has sent so much will send the rest: one buffer of its size, so that it never lies in memory twice.
+      if (target === undefined && budgeted > preparedFrom && announced > budgeted) {
+        target = Buffer.allocUnsafeSlow(announced)
+        Buffer.concat(chunks).copy(target)
+        chunks = []
+      }
     }
     request.on('data', onData)
     request.once('end', () => {
       if (!reads.remove(read)) return
-      const [only] = chunks
-      resolve({ bytes: chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks), budgeted })
+      resolve({ bytes: target?.subarray(0, budgeted) ?? joined(chunks), budgeted })
     })
     request.once('close', () => {
-      if (read.place >= 0)
-        fail(new GatewayError('invalid_request', 'the connection ended within the request body'))
+      if (read.place >= 0) fail(new ClientGoneError('the connection ended within the request body'))
     })
   })
+}
+
+const preparedFrom = 1024 * 1024
+
+function joined(chunks: readonly Buffer[]): Buffer {
+  const [only] = chunks
+  return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks)
 }
 
 async function decode(read: ReadBody, encoding: string, { limits, budget }: BodyParts): Promise<ReadBody> {

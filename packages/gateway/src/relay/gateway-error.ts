@@ -33,6 +33,11 @@ export class GatewayError extends Error {
   }
 }
 
+/** The client left before its answer began: nobody is there to be told. */
+export class ClientGoneError extends Error {
+  override readonly name = 'ClientGoneError'
+}
+
 /** What becomes of an attempt's failure: another candidate, or the client is told. A new class does not compile until it is here. */
 export const remedies = {
   context_length: 'tell-client',

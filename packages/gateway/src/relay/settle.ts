@@ -31,8 +31,10 @@ export function settle(parts: SettleParts, log: RequestLog, ending: Ending, rele
     status: ending.status,
     timings: log.timings(),
   }
-  caller.spentNusd += BigInt(charge.amount)
-  parts.journal.append(record, released)
+  parts.journal.append(record, failure => {
+    if (failure === undefined) caller.spentNusd += BigInt(charge.amount)
+    released?.(failure)
+  })
   parts.onSettled(record)
 }
 

@@ -1,14 +1,26 @@
 import { Worker } from 'node:worker_threads'
 
 export interface TokenCounter {
-  /** Tokens of each text, by the tokenizer of OpenAI's newer models; a rough count when the tokenizer cannot answer in time. */
-  count(texts: readonly string[]): Promise<number[]>
+  /** Tokens by the tokenizer of OpenAI's newer models; a rough count when the tokenizer cannot answer in time. */
+  count(question: Countable): Promise<Tokens>
   close(): Promise<void>
+}
+
+/** A request body in JSON, of which the texts within count, and a plain text; '' where there is nothing to count. */
+export interface Countable {
+  readonly body: string
+  readonly text: string
+}
+
+export interface Tokens {
+  readonly body: number
+  readonly text: number
 }
 
 export interface TokenCounterParts {
   readonly limits: {
     readonly tokenCountsPendingMax: number
+    readonly tokenCountCharsMax: number
     readonly tokenCountTimeoutMs: number
     readonly tokenWorkerIdleMs: number
   }
@@ -16,8 +28,8 @@ export interface TokenCounterParts {
 }
 
 interface Pending {
-  readonly texts: readonly string[]
-  readonly resolve: (counts: number[]) => void
+  readonly question: Countable
+  readonly resolve: (tokens: Tokens) => void
   readonly deadline: number
 }
 
@@ -29,53 +41,64 @@ export function createTokenCounter({ limits, onFailure }: TokenCounterParts): To
   let lastUsedAt = 0
   const sweep = setInterval(() => {
     const now = performance.now()
-    for (const [id, { deadline }] of pending) if (now > deadline) answer(id, undefined)
-    if (pending.size === 0 && now - lastUsedAt > limits.tokenWorkerIdleMs) stop()
+    const isStuck = [...pending.values()].some(({ deadline }) => now > deadline)
+    if (isStuck || (pending.size === 0 && now - lastUsedAt > limits.tokenWorkerIdleMs)) stop()
   }, 1_000)
   sweep.unref()
 
-  function answer(id: number, counts: number[] | undefined): void {
+  function answer(id: number, tokens: Tokens | undefined): void {
     const waiting = pending.get(id)
     pending.delete(id)
-    waiting?.resolve(counts ?? waiting.texts.map(roughCount))
+    waiting?.resolve(tokens ?? roughly(waiting.question))
+  }
+
+  function answerAll(): void {
+    for (const id of [...pending.keys()]) answer(id, undefined)
   }
 
   function start(): Worker {
     const started = new Worker(new URL('./token-worker.ts', import.meta.url))
     started.unref()
-    started.on('message', ({ id, counts }: { id: number; counts: number[] }) => answer(id, counts))
+    started.on('message', ({ id, tokens }: { id: number; tokens: Tokens }) => answer(id, tokens))
     started.on('error', error => {
       onFailure(error)
       worker = undefined
-      for (const id of [...pending.keys()]) answer(id, undefined)
+      answerAll()
     })
     return started
   }
 
+  /** Also for one that is stuck on a text: who waits behind it gets rough counts, the next question a new thread. */
   function stop(): void {
     const stopping = worker
     worker = undefined
+    answerAll()
     stopping?.terminate().catch(onFailure)
   }
 
   return {
-    count(texts) {
-      if (texts.every(text => text === '')) return Promise.resolve(texts.map(() => 0))
-      if (pending.size >= limits.tokenCountsPendingMax) return Promise.resolve(texts.map(roughCount))
+    count(question) {
+      if (question.body === '' && question.text === '') return Promise.resolve({ body: 0, text: 0 })
+      const isTooLong = question.body.length + question.text.length > limits.tokenCountCharsMax
+      if (isTooLong || pending.size >= limits.tokenCountsPendingMax) return Promise.resolve(roughly(question))
       worker ??= start()
       lastUsedAt = performance.now()
       const id = ++lastId
-      const { promise, resolve } = Promise.withResolvers<number[]>()
-      pending.set(id, { texts, resolve, deadline: lastUsedAt + limits.tokenCountTimeoutMs })
-      worker.postMessage({ id, texts })
+      const { promise, resolve } = Promise.withResolvers<Tokens>()
+      pending.set(id, { question, resolve, deadline: lastUsedAt + limits.tokenCountTimeoutMs })
+      worker.postMessage({ id, question })
       return promise
     },
     async close() {
       clearInterval(sweep)
-      for (const id of [...pending.keys()]) answer(id, undefined)
+      answerAll()
       await worker?.terminate()
     },
   }
+}
+
+function roughly({ body, text }: Countable): Tokens {
+  return { body: roughCount(body), text: roughCount(text) }
 }
 
 /** Characters that make a token, about: four of Latin script, one and a half of others. */

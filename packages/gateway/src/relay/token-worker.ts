@@ -1,18 +1,19 @@
 import { parentPort } from 'node:worker_threads'
 import { countTokens } from 'gpt-tokenizer/encoding/o200k_base'
+import type { Countable } from './token-counter.ts'
 import { textOfBody } from './token-text.ts'
 
-/** Asked with `{ id, texts }`, answers `{ id, counts }`. A text that is a JSON body is counted by the texts within it. */
-interface Question {
+/** Asked with `{ id, question }`, answers `{ id, tokens }`. */
+interface Asked {
   readonly id: number
-  readonly texts: readonly string[]
+  readonly question: Countable
 }
 
 /** A long text is counted by its beginning and scaled: an estimate needs no more, and no request may block the others. */
-const sampleCharsMax = 200_000
+const sampleCharsMax = 100_000
 
-parentPort?.on('message', ({ id, texts }: Question) => {
-  parentPort?.postMessage({ id, counts: texts.map(text => count(textOfBody(text))) })
+parentPort?.on('message', ({ id, question: { body, text } }: Asked) => {
+  parentPort?.postMessage({ id, tokens: { body: count(textOfBody(body)), text: count(text) } })
 })
 
 function count(text: string): number {

@@ -19,8 +19,8 @@ export function countUsage(
   // A cut stream may have told its input; its output was not told to the end.
   const known = answer.usage?.input
   return counter
-    .count([known === undefined ? log.facts.body.toString('utf8') : '', answer.text])
-    .then(([input = 0, output = 0]) => {
+    .count({ body: known === undefined ? log.facts.body.toString('utf8') : '', text: answer.text })
+    .then(({ body: input, text: output }) => {
       const counted = plainUsage(known ?? input, Math.max(output, answer.usage?.output ?? 0))
       return {
         usage: answer.usage === undefined ? counted : { ...answer.usage, output: counted.output },
