@@ -129,7 +129,10 @@ async function startGateway(environment: Environment, log: Log): Promise<Gateway
       '/metrics': response => {
         metrics.registry
           .metrics()
-          .then(text => sendText(response, 200, text, metrics.registry.contentType), warn('metrics failed'))
+          .then(text => sendText(response, 200, text, metrics.registry.contentType), (error: unknown) => {
+            warn('metrics failed')(error)
+            sendText(response, 500, 'the metrics could not be read\n')
+          })
       },
     },
   })

@@ -1,3 +1,5 @@
+import { appendFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Environment, Limits } from '#config'
 import {
   adoptJournals,
@@ -7,8 +9,10 @@ import {
   createFolder,
   createJournal,
   createWriter,
+  encodeLine,
   type Journal,
   NodeLostError,
+  type SetAside,
 } from '#journal'
 import type { Store } from '#store'
 import { errorFields, type Log } from '#telemetry'
@@ -41,6 +45,11 @@ export async function startJournal(parts: StartJournalParts): Promise<StartedJou
     markOf: id => store.run('nodeMark', { id }),
     endNode: id => store.run('endNode', { id }),
   }
+  const onSetAside = ({ node, line, error }: SetAside) => {
+    const file = join(environment.journalDir, 'set-aside.journal')
+    appendFileSync(file, encodeLine(line.text), { mode: 0o600 })
+    log.error({ node, seq: line.seq, file, ...errorFields(error) }, 'the store refuses a record: it is set aside and in no book')
+  }
   const adopt = async () => {
     const adoptions = await adoptJournals({
       journalDir: environment.journalDir,
@@ -49,6 +58,7 @@ export async function startJournal(parts: StartJournalParts): Promise<StartedJou
       store: batches,
       recordsMax: limits.commitRecordsMax,
       onDamage: damage => log.error(damage, 'a journal has damaged records; the others are committed'),
+      onSetAside,
       onUnknown: unknown =>
         log.error(
           unknown,
@@ -81,6 +91,7 @@ export async function startJournal(parts: StartJournalParts): Promise<StartedJou
     clock,
     crashPoint,
     onCommitted: mark => writer.discard(mark),
+    onSetAside,
     onFailure(error) {
       log.error(errorFields(error), 'a batch could not be committed; it is tried again')
       // Another process has this node's records: writing on would charge them twice.

@@ -34,7 +34,7 @@ test("a key without limits of its own has its user's group and may do everything
     group: 'vip',
     expiresAt: undefined,
     limitNusd: undefined,
-    spentNusd: 5n,
+    spent: { nusd: 5n },
     endpoints: undefined,
     allowIps: undefined,
     models: undefined,

@@ -3,7 +3,7 @@ import ipaddr from 'ipaddr.js'
 import type { Row } from '#store'
 import type { CallerKeyRow } from './queries.ts'
 
-/** A known API key with all that admission asks, as read from the store. `spentNusd` moves with each settlement of this node. */
+/** A known API key with all that admission asks, as read from the store. */
 export interface CallerKey {
   readonly id: number
   readonly name: string
@@ -16,12 +16,17 @@ export interface CallerKey {
   readonly group: string
   readonly expiresAt: number | undefined
   readonly limitNusd: bigint | undefined
-  spentNusd: bigint
+  /** Moves with each settlement of this node; shared by all readings of one key. */
+  readonly spent: Spent
   /** `undefined`: all. */
   readonly endpoints: ReadonlySet<string> | undefined
   readonly allowIps: readonly Range[] | undefined
   readonly models: readonly string[] | undefined
   readonly denyModels: readonly string[]
+}
+
+export interface Spent {
+  nusd: bigint
 }
 
 type Range = [ipaddr.IPv4 | ipaddr.IPv6, number]
@@ -39,7 +44,7 @@ export function readCallerKey(row: CallerKeyRow): CallerKey {
     group: row.group_name ?? row.user_group,
     expiresAt: row.expires_at ?? undefined,
     limitNusd: row.limit_nusd ?? undefined,
-    spentNusd: row.spent_nusd,
+    spent: { nusd: row.spent_nusd },
     endpoints: endpoints && new Set(endpoints),
     allowIps: readList(row.allow_ips)?.map(parseRange),
     models: readList(row.models),

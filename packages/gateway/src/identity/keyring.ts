@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { Store } from '#store'
-import { type CallerKey, readCallerKey } from './caller.ts'
+import { type CallerKey, readCallerKey, type Spent } from './caller.ts'
 import { findKeyRow } from './queries.ts'
 
 export interface KeyringParts {
@@ -31,6 +31,8 @@ export async function createKeyring({ store, limits, pollMs, onFailure }: Keyrin
   const known = new LRUCache<string, CallerKey>({ max: limits.keyCacheMax })
   const unknown = new LRUCache<string, true>({ max: limits.unknownKeyCacheMax, ttl: limits.unknownKeyLifeMs })
   const reading = new Map<string, Promise<CallerKey | undefined>>()
+  /** Of keys with a limit, by id: it outlives the cache. */
+  const spent = new Map<number, Spent>()
   let { keys: revision } = await store.run('readRevisions', {})
   let isPolling = false
 
@@ -42,10 +44,22 @@ export async function createKeyring({ store, limits, pollMs, onFailure }: Keyrin
     unknown.clear()
   }
 
+  /** The store lags behind what this node has settled, and requests under way hold an older reading of the key. */
+  function withSpent(key: CallerKey): CallerKey {
+    const counter = spent.get(key.id)
+    if (counter === undefined) {
+      if (spent.size >= limits.keyCacheMax) spent.clear()
+      if (key.limitNusd !== undefined) spent.set(key.id, key.spent)
+      return key
+    }
+    if (key.spent.nusd > counter.nusd) counter.nusd = key.spent.nusd
+    return { ...key, spent: counter }
+  }
+
   async function read(hash: string): Promise<CallerKey | undefined> {
     const revisionBefore = revision
     const row = await findKeyRow(store.query, hash)
-    const key = row && readCallerKey(row)
+    const key = row && withSpent(readCallerKey(row))
     // A read that a change overtook may be of before it: it answers this request and is not kept.
     if (revision === revisionBefore) {
       if (key === undefined) unknown.set(hash, true)

@@ -89,6 +89,7 @@ function createStore(marks: Readonly<Record<string, number>>) {
         String(records)
           .trimEnd()
           .split('\n')
+          .filter(line => line !== '')
           .map(line => {
             const { seq, record }: NumberedRecord = JSON.parse(line.slice(9))
             return `${seq} ${record.kind === 'settled' ? record.class : 'progress'} ${record.facts.id} ${record.charge.amount}`
@@ -111,6 +112,7 @@ function adopt(store: ReturnType<typeof createStore>, { recordsMax = 100 } = {})
   const damages: object[] = []
   const foreigners: object[] = []
   const unknowns: object[] = []
+  const asides: { line: { seq: number } }[] = []
   const parts = {
     journalDir,
     ownNode: own,
@@ -120,8 +122,9 @@ function adopt(store: ReturnType<typeof createStore>, { recordsMax = 100 } = {})
     onDamage: (damage: object) => damages.push(damage),
     onForeign: (foreign: object) => foreigners.push(foreign),
     onUnknown: (unknown: object) => unknowns.push(unknown),
+    onSetAside: (aside: { line: { seq: number } }) => asides.push(aside),
   }
-  return { adoptions: adoptJournals(parts), damages, foreigners, unknowns }
+  return { adoptions: adoptJournals(parts), damages, foreigners, unknowns, asides }
 }
 
 describe('the journal of a dead node', () => {
@@ -141,6 +144,23 @@ describe('the journal of a dead node', () => {
     expect(store.committed()).toEqual(['1 ok a 7'])
   })
 
+  test('sets aside the one record that the store refuses, and commits all others', async () => {
+    leaveBehind(dead, [settled('a'), settled('poison'), settled('c')])
+    const store = createStore({ [dead]: 0 })
+    const { commitBatch } = store
+    const refusing = {
+      ...store,
+      commitBatch: async (batch: Parameters<typeof commitBatch>[0]) => {
+        if (Buffer.from(batch.records).includes('poison')) throw new Error('too large to bind')
+        return commitBatch(batch)
+      },
+    }
+    const { adoptions, asides } = adopt(refusing)
+    await adoptions
+    expect(store.committed()).toEqual(['1 ok a 7', '3 ok c 7'])
+    expect(asides.map(({ line }) => line.seq)).toEqual([2])
+  })
+
   test('is taken by one of two who look at the same time', async () => {
     leaveBehind(dead, [settled('a'), progress('b', '2')])
     leaveBehind(second, [settled('c')])
@@ -158,7 +178,7 @@ describe('the journal of a dead node', () => {
     const failing = {
       ...store,
       commitBatch: async (batch: Batch) => {
-        if (left-- === 0) throw new Error('the database is away')
+        if (left-- <= 0) throw new Error('the database is away')
         return commitBatch(batch)
       },
     }

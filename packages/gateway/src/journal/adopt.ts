@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
-import type { BatchStore } from './committer.ts'
+import type { Batch, BatchStore } from './committer.ts'
 import { type HeldFolder, holdFolder, listNodes, listSegments } from './folder.ts'
 import type { JournalRecord, NumberedRecord, ProgressRecord, SettledRecord } from './record.ts'
+import { commitPiecewise, type SetAside } from './set-aside.ts'
 import { type DecodedSegment, decodeSegment, encodeLine, type SegmentLine } from './segment.ts'
 
 export interface AdoptionParts {
@@ -12,6 +13,7 @@ export interface AdoptionParts {
   readonly store: BatchStore & { endNode(node: string): Promise<void> }
   readonly recordsMax: number
   readonly onDamage: (damage: { node: string; records: number }) => void
+  readonly onSetAside: (aside: SetAside) => void
   readonly onForeign: (foreign: { node: string; installation: string }) => void
   /** Records of a node that the store has never seen or has forgotten: an older copy of the store was put back. They stay. */
   readonly onUnknown: (unknown: { node: string; records: number }) => void
@@ -83,12 +85,28 @@ async function commitSegments(
     const batch = waiting.slice(from, from + parts.recordsMax)
     const markAfter = batch.at(-1)?.seq ?? markBefore
     const records = Buffer.from(batch.map(line => encodeLine(line.text)).join(''))
-    const answer = await parts.store.commitBatch({ nodeId: node, markBefore, markAfter, records })
+    const answer = await commitOrPieces(parts, { nodeId: node, markBefore, markAfter, records }, batch)
     if (answer === 'stale')
       throw new Error(`the journal of node ${node} is being committed by another process`)
     markBefore = markAfter
   }
   return { node, records: waiting.length, interrupted: ends.length }
+}
+
+/** A start does not hang on one record: what the store refuses by itself is set aside. */
+async function commitOrPieces(
+  { store, onSetAside }: AdoptionParts,
+  batch: Batch,
+  lines: readonly SegmentLine[],
+): Promise<'committed' | 'stale'> {
+  try {
+    return await store.commitBatch(batch)
+  } catch (error) {
+    // Away, or one record that it refuses: the pieces tell, and throw again when it is away.
+    if (!(error instanceof Error)) throw error
+    await commitPiecewise({ store, node: batch.nodeId, mark: batch.markBefore, lines, onSetAside })
+    return 'committed'
+  }
 }
 
 /**

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { type Batch, type BatchStore, createCommitter, NodeLostError } from './committer.ts'
+import { encodeLine } from './segment.ts'
 import { createUncommitted } from './uncommitted.ts'
 
 beforeEach(() => {
@@ -19,6 +20,7 @@ function setUp({ answers = [], mark }: { answers?: readonly Answer[]; mark?: num
   const failures: unknown[] = []
   const marks: number[] = []
   const steps: string[] = []
+  const asides: number[] = []
   const left = [...answers]
   const store: BatchStore = {
     async commitBatch(batch) {
@@ -36,6 +38,7 @@ function setUp({ answers = [], mark }: { answers?: readonly Answer[]; mark?: num
     clock,
     limits: { commitIntervalMs: 200, commitRecordsMax: 10 },
     onCommitted: committed => marks.push(committed),
+    onSetAside: (aside: { line: { seq: number } }) => asides.push(aside.line.seq),
     onFailure: error => failures.push(error),
     crashPoint: step => steps.push(step),
   })
@@ -43,7 +46,7 @@ function setUp({ answers = [], mark }: { answers?: readonly Answer[]; mark?: num
     uncommitted.push({ bytes: Buffer.from(`${lastSeq};`), lastSeq, records })
   const ranges = () =>
     batches.map(({ markBefore, markAfter, records }) => [markBefore, markAfter, String(records)])
-  return { committer, uncommitted, push, ranges, failures, marks, steps }
+  return { committer, uncommitted, push, ranges, failures, marks, steps, asides }
 }
 
 test('commits what waits, in order, from the last mark on', async () => {
@@ -154,4 +157,25 @@ test('tells for how long nothing has moved', async () => {
   expect(committer.unpostedMs(Date.now())).toBe(400)
   await vi.advanceTimersByTimeAsync(200)
   expect(committer.unpostedMs(Date.now())).toBe(0)
+})
+
+test('a record that the store refuses is set aside after some tries, and those around it are committed', async () => {
+  const refused = new Error('too large to bind')
+  // Three tries of the batch; then 1 alone, 2 twice with an empty batch between, nothing in its place, 3.
+  const answers: Answer[] = [refused, refused, refused, 'committed', refused, 'committed', refused, 'committed', 'committed']
+  const { uncommitted, ranges, asides, marks } = setUp({ answers, mark: 0 })
+  const lines = [1, 2, 3].map(seq => encodeLine(`{"seq":${seq}}`))
+  uncommitted.push({ bytes: Buffer.from(lines.join('')), lastSeq: 3, records: 3 })
+  await vi.advanceTimersByTimeAsync(800)
+  expect(asides).toEqual([2])
+  expect(marks).toEqual([3])
+  expect(ranges().slice(3)).toEqual([
+    [0, 1, lines[0]],
+    [1, 2, lines[1]],
+    [1, 1, ''],
+    [1, 2, lines[1]],
+    [1, 2, ''],
+    [2, 3, lines[2]],
+  ])
+  expect(uncommitted.length).toBe(0)
 })

@@ -1,3 +1,5 @@
+import { decodeLines } from './segment.ts'
+import { commitPiecewise, type SetAside } from './set-aside.ts'
 import type { Uncommitted } from './uncommitted.ts'
 
 /** What the journal needs of the store; its procedure `commitBatch`. */
@@ -24,6 +26,7 @@ export interface CommitterParts {
   readonly clock: () => number
   readonly onCommitted: (mark: number) => void
   readonly onFailure: (error: unknown) => void
+  readonly onSetAside: (aside: SetAside) => void
   readonly crashPoint: (step: string) => void
 }
 
@@ -41,11 +44,15 @@ export class NodeLostError extends Error {
   override readonly name = 'NodeLostError'
 }
 
+/** A batch that fails this often in a row is tried record by record: it may be one of them. */
+const failuresBeforePieces = 3
+
 export function createCommitter(parts: CommitterParts): Committer {
-  const { node, uncommitted, store, limits, clock, onCommitted, onFailure, crashPoint } = parts
+  const { node, uncommitted, store, limits, clock, onCommitted, onFailure, onSetAside, crashPoint } = parts
   let mark = 0
   let underWay: Promise<void> | undefined
   let movedAt = clock()
+  let failures = 0
   const timer = setInterval(() => {
     if (uncommitted.length === 0) movedAt = clock()
     else if (underWay === undefined) commitNext().catch(onFailure)
@@ -59,17 +66,36 @@ export function createCommitter(parts: CommitterParts): Committer {
     return underWay
   }
 
+  async function commitRecords(records: Buffer, markAfter: number): Promise<'committed' | 'stale'> {
+    if (failures < failuresBeforePieces) {
+      try {
+        const answer = await store.commitBatch({ nodeId: node, markBefore: mark, markAfter, records })
+        failures = 0
+        return answer
+      } catch (error) {
+        failures += 1
+        if (failures < failuresBeforePieces) throw error
+      }
+    }
+    const stored = await store.markOf(node)
+    if (stored !== mark) return 'stale'
+    // Until all of them are through: the mark moves with each, so the batch as a whole would not fit any more.
+    const lines = decodeLines(records.toString('utf8')).filter(line => line.seq > mark)
+    const onMoved = (seq: number) => {
+      mark = seq
+    }
+    await commitPiecewise({ store, node, mark, lines, onSetAside, onMoved })
+    failures = 0
+    return 'committed'
+  }
+
   async function commit(): Promise<void> {
     const writes = uncommitted.peek(limits.commitRecordsMax)
     const markAfter = writes.at(-1)?.lastSeq
     if (markAfter === undefined) return
     crashPoint('before-commit')
-    const answer = await store.commitBatch({
-      nodeId: node,
-      markBefore: mark,
-      markAfter,
-      records: Buffer.concat(writes.map(write => write.bytes)),
-    })
+    const records = Buffer.concat(writes.map(write => write.bytes))
+    const answer = await commitRecords(records, markAfter)
     // A commit whose answer was lost is found out by asking for the mark.
     if (answer === 'stale' && (await store.markOf(node)) !== markAfter) {
       throw new NodeLostError(

@@ -12,4 +12,6 @@ export type {
   SettledRecord,
   Timings,
 } from './record.ts'
+export { encodeLine } from './segment.ts'
+export type { SetAside } from './set-aside.ts'
 export { createWriter } from './writer.ts'

@@ -88,6 +88,7 @@ class FileJournal implements Journal {
     clearInterval(this.#syncTimer)
     this.#flush()
     this.#parts.writer.close()
+    releaseAll(this.#waitingForSync.splice(0))
   }
 
   #flush(): void {
@@ -111,15 +112,16 @@ class FileJournal implements Journal {
 
   /** One write for the whole turn. What failed is not in the file: its requests are told so, and none is charged. */
   #write(lines: readonly string[]): unknown {
-    const { writer, clock, limits, onFailure } = this.#parts
+    const { writer, clock, limits } = this.#parts
     const bytes = this.uncommitted.encode(lines.join(''))
     const startedAt = clock()
     try {
       writer.write(bytes, this.#seq)
     } catch (error) {
-      this.#isFailing = true
-      setTimeout(() => this.#probe(), 1_000).unref()
-      onFailure(error)
+      this.uncommitted.discard(bytes)
+      // Nothing of it is in the file: its numbers are given again, so that a gap always means damage.
+      this.#seq -= lines.length
+      this.#fail(error)
       return error
     }
     const endedAt = clock()
@@ -128,6 +130,12 @@ class FileJournal implements Journal {
     this.#isDirty = true
     this.uncommitted.push({ bytes, lastSeq: this.#seq, records: lines.length })
     return undefined
+  }
+
+  #fail(error: unknown): void {
+    this.#isFailing = true
+    setTimeout(() => this.#probe(), 1_000).unref()
+    this.#parts.onFailure(error)
   }
 
   /** After a failed write new requests are refused; once a second one is let through to find out. */
@@ -143,10 +151,15 @@ class FileJournal implements Journal {
     this.#waitingForSync = []
     this.#parts.writer.sync(error => {
       this.#isSyncing = false
-      if (error !== null) this.#parts.onFailure(error)
-      for (const { released } of waiting) for (const release of released) release?.(error ?? undefined)
+      // The records are in the file and will be charged: their answers go out, and no new requests come in.
+      if (error !== null) this.#fail(error)
+      releaseAll(waiting)
       if (waiting.length > 0) this.#parts.crashPoint('after-release')
       if (this.#waitingForSync.length > 0) this.#sync()
     })
   }
+}
+
+function releaseAll(waiting: readonly { readonly released: readonly (Released | undefined)[] }[]): void {
+  for (const { released } of waiting) for (const release of released) release?.(undefined)
 }

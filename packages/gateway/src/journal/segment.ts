@@ -51,6 +51,14 @@ export function decodeSegment(content: string): DecodedSegment | undefined {
   return { header, lines, damaged }
 }
 
+/** Whole lines without a header, as a write holds them. */
+export function decodeLines(content: string): SegmentLine[] {
+  return content.split('\n').flatMap(line => {
+    const text = decodeLine(line)
+    return text === undefined ? [] : [{ seq: seqOf(text), text }]
+  })
+}
+
 function decodeLine(line: string): string | undefined {
   const json = line.slice(9)
   if (line[8] !== ' ' || json === '') return undefined

@@ -11,6 +11,8 @@ export interface WrittenLines {
 export interface Uncommitted {
   /** `lines` as bytes, for the write and, once it is done, for `push`. */
   encode(lines: string): Buffer
+  /** What was encoded and is not pushed: its write failed. */
+  discard(bytes: Buffer): void
   push(lines: WrittenLines): void
   /** The oldest writes, as many as hold `recordsMax` records and at least one. They stay until they are dropped. */
   peek(recordsMax: number): readonly WrittenLines[]
@@ -28,6 +30,7 @@ export function createUncommitted(): Uncommitted {
   const slabs = createSlabs()
   return {
     encode: lines => slabs.encode(lines),
+    discard: bytes => slabs.release(bytes),
     push(lines) {
       queue.push(lines)
       bytes += lines.bytes.length
@@ -48,7 +51,7 @@ export function createUncommitted(): Uncommitted {
         if (lines === undefined) break
         bytes -= lines.bytes.length
         records -= lines.records
-        slabs.release(lines.bytes, queue[index + 1]?.bytes)
+        slabs.release(lines.bytes)
       }
       queue = queue.slice(writes)
     },

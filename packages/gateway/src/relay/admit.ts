@@ -12,7 +12,7 @@ export function admitKey(key: CallerKey, { now, clientIp }: { now: number; clien
   }
   if (!key.isUserEnabled)
     throw new GatewayError('permission_client', `the user "${key.username}" is disabled`)
-  if (key.limitNusd !== undefined && key.spentNusd >= key.limitNusd) {
+  if (key.limitNusd !== undefined && key.spent.nusd >= key.limitNusd) {
     throw new GatewayError('quota_client', `the API key "${key.name}" has used up its spending limit`)
   }
   if (key.allowIps !== undefined && !mayComeFrom(key, clientIp())) {

@@ -18,6 +18,8 @@ import { Waiting } from './waiting.ts'
 
 export interface AttemptParts extends SendParts {
   readonly budget: ByteBudget
+  /** Channels whose upstream refuses to be asked for a stream's usage; grows as they say so. */
+  readonly usageRefusers: Set<number>
   /** What the sweep looks after; a stream without content yet stands there too. */
   readonly streams: Roster<LiveStream>
   readonly limits: ScanLimits & {
@@ -58,8 +60,14 @@ export async function attempt(parts: AttemptParts, ask: AttemptAsk): Promise<Acc
     if (ask.reply.isClosed) throw new ClientGoneError('the client left')
     const next = ask.candidates.next()
     if (next.done === true) break
-    const trial = new Trial(parts, ask, next.value)
-    const outcome = await trial.outcome
+    let trial = new Trial(parts, ask, next.value)
+    let outcome = await trial.outcome
+    if (outcome.kind === 'failed' && trial.asksUsage && refusesUsage(outcome.error)) {
+      // Ours was the member that it does not take: once more without, and never again for this channel.
+      parts.usageRefusers.add(next.value.channel.id)
+      trial = new Trial(parts, ask, next.value)
+      outcome = await trial.outcome
+    }
     if (outcome.kind === 'gone') throw new ClientGoneError('the client left')
     if (outcome.kind === 'answered') return outcome.accepted
     failed = mergeFailures(failed, outcome)
@@ -70,6 +78,11 @@ export async function attempt(parts: AttemptParts, ask: AttemptAsk): Promise<Acc
   if (failed === undefined)
     throw new GatewayError('no_candidate', `no channel can serve ${ask.facts.model} now`)
   throw tell(failed, ask)
+}
+
+/** Servers that know no `stream_options` have no code for it, only its name in their words. */
+function refusesUsage({ class: errorClass, message, param }: UpstreamError): boolean {
+  return errorClass === 'invalid_request' && /stream_options|include_usage/.test(`${param} ${message}`)
 }
 
 interface Failed {
@@ -105,7 +118,7 @@ class Trial implements AnswerOwner, GoneWatcher {
     this.#startedAt = parts.clock()
     const { facts, target, dialect, client, startedAt, reply } = ask
     const upstreamAsk = askOf(candidate, target, facts)
-    const body = buildUpstreamBody(facts, target, { candidate, ask: upstreamAsk }, parts.limits)
+    const body = buildUpstreamBody(facts, target, { candidate, ask: upstreamAsk, mayAskUsage: !parts.usageRefusers.has(candidate.channel.id) }, parts.limits)
     this.#body = body
     reply.watcher = this
     const { limits, budget } = parts
@@ -113,6 +126,11 @@ class Trial implements AnswerOwner, GoneWatcher {
       ? createStreamListener({ dialect, choices: facts.choices, limits, owner: this })
       : createWholeListener({ dialect, limits, budget, owner: this })
     this.#call = send(parts, { candidate, ask: upstreamAsk, body, client, startedAt }, this.#listener)
+  }
+
+  /** Whether usage was asked for on the client's behalf. */
+  get asksUsage(): boolean {
+    return this.#body.hidesUsage
   }
 
   get call(): UpstreamCall {
@@ -128,6 +146,10 @@ class Trial implements AnswerOwner, GoneWatcher {
     const onCut = (message: string) => this.call.fail('overloaded', message)
     this.#waiting = new Waiting({ reply, log, pingIntervalMs, now: this.#parts.clock(), onCut })
     this.#parts.streams.add(this.#waiting)
+  }
+
+  abort(): void {
+    this.#call?.abort()
   }
 
   onAnswer(answer: WholeAnswer | StreamAnswer): void {

@@ -1,5 +1,6 @@
 import type { DialectName } from '@yumen/protocol'
 import { type CallerKey, hashApiKey, type Keyring, KeyringBusyError } from '#identity'
+import { StoreError } from '#store'
 import { GatewayError } from './gateway-error.ts'
 
 export interface Caller {
@@ -42,14 +43,21 @@ function findKey(dialect: DialectName, header: HeaderReader, query: URLSearchPar
   for (const place of places[dialect]) {
     const value = place === '?key' ? query.get('key') : header(place)
     if (value === undefined || value === null || value === '') continue
-    const bare = /^bearer\s/i.test(value) ? value.slice('bearer '.length).trim() : value.trim()
-    if (bare !== '') return bare
+    // Another scheme (a proxy's Basic) is not for us: the key may stand elsewhere.
+    const { scheme, rest = value } = /^(?<scheme>\w+)\s+(?<rest>\S.*)$/.exec(value)?.groups ?? {}
+    if (scheme !== undefined && scheme.toLowerCase() !== 'bearer') continue
+    if (rest.trim() !== '') return rest.trim()
   }
   return undefined
 }
 
-/** `<key>-<channel id>`: only tried when the whole is no key, since imported keys may hold dashes. */
+/**
+ * What the whole is no key for: one without its `sk-`, as New API takes it, or `<key>-<channel id>`, tried last since imported keys
+ * may hold dashes.
+ */
 async function findPinned(keyring: Keyring, shown: string): Promise<Caller> {
+  const whole = shown.startsWith('sk-') ? undefined : await lookUp(keyring, `sk-${shown}`)
+  if (whole !== undefined) return asCaller(whole)
   const match = /^(.+)-(\d{1,15})$/.exec(shown)
   const key = match?.[1] === undefined ? undefined : await lookUp(keyring, match[1])
   if (match === null || key === undefined) throw unknownKey()
@@ -64,13 +72,18 @@ async function findPinned(keyring: Keyring, shown: string): Promise<Caller> {
 
 function lookUp(keyring: Keyring, shown: string): CallerKey | undefined | Promise<CallerKey | undefined> {
   try {
-    return keyring.find(hashApiKey(shown))
+    const found = keyring.find(hashApiKey(shown))
+    return found instanceof Promise ? found.catch(refuseLookUp) : found
   } catch (error) {
-    if (!(error instanceof KeyringBusyError)) throw error
-    throw new GatewayError('shed', 'too many unknown API keys are being looked up; try again', {
-      retryAfterMs: 1_000,
-    })
+    return refuseLookUp(error)
   }
+}
+
+/** A key that is not warm while the store is away or asked for too many: nobody can say whose it is. */
+function refuseLookUp(error: unknown): never {
+  const isAway = error instanceof StoreError && error.code === 'unavailable'
+  if (!isAway && !(error instanceof KeyringBusyError)) throw error
+  throw new GatewayError('shed', 'API keys cannot be looked up just now; try again', { retryAfterMs: 1_000 })
 }
 
 function asCaller(key: CallerKey): Caller {

@@ -32,6 +32,8 @@ export function createRelay(services: RelayServices): Relay {
     calls: createRoster(),
     streams: createRoster(),
     onSettled: record => observer.onSettled(record),
+    onBug: error => observer.onBug('', error),
+    usageRefusers: new Set(),
     clientIp: createClientIp(() => services.snapshot().options['server.trustedProxies']),
     checkAccepting() {
       if (isDraining)

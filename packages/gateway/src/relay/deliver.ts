@@ -51,7 +51,7 @@ function deliverWhole(parts: RelayParts, ask: DeliveryAsk, answer: WholeAnswer):
       ? { usage: answer.usage, source: 'upstream' }
       : countUsage(parts.counter, log, { usage: undefined, text: dialect.textOf(answer.parsed) }, 'estimated')
   const bytes = rewriteWhole(answer.bytes, answer.parsed, rulesOf(parts, ask))
-  const headers = answerHeaders(log, { contentType: answer.contentType, wantsDebug: ask.wantsDebug })
+  const headers = answerHeaders(log, { contentType: 'application/json', wantsDebug: ask.wantsDebug })
   return new Promise((resolve, reject) => {
     const release = (failure: unknown) => {
       parts.budget.give(answer.budgeted)
@@ -68,11 +68,11 @@ function deliverWhole(parts: RelayParts, ask: DeliveryAsk, answer: WholeAnswer):
       resolve()
     }
     const finish = (result: Counted) => settle(parts, log, { class: 'ok', status: 200, ...result }, release)
-    if (counted instanceof Promise)
-      counted.then(finish, (error: unknown) => {
-        parts.budget.give(answer.budgeted)
-        reject(error)
-      })
+    const refuse = (error: unknown) => {
+      parts.budget.give(answer.budgeted)
+      reject(error)
+    }
+    if (counted instanceof Promise) counted.then(finish).catch(refuse)
     else finish(counted)
   })
 }

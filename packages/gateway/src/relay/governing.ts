@@ -38,7 +38,7 @@ const anthropic = defineKeys([
 ])
 const gemini = defineKeys([
   ...text('model'),
-  ...values('generationConfig', 'tools', 'toolConfig', 'cachedContent'),
+  ...values('generationConfig', 'tools', 'toolConfig', 'cachedContent', 'requests', 'generateContentRequest'),
 ])
 const plain = defineKeys([
   ...text('model'),
@@ -46,6 +46,9 @@ const plain = defineKeys([
   ...numbers('n', 'partial_images', 'duration', 'seconds', 'top_n', 'dimensions'),
   ...values('size', 'quality', 'resolution'),
 ])
+
+/** Inside the requests that bodies of counting and embedding hold. */
+export const geminiRequestKeys = defineKeys(text('model'))
 
 /** Inside Gemini's `generationConfig`. */
 export const geminiConfigKeys = defineKeys(numbers('maxOutputTokens', 'candidateCount'))

@@ -51,6 +51,9 @@ export interface RelayParts extends RelayServices {
   readonly calls: Roster<UpstreamCall>
   readonly streams: Roster<LiveStream>
   readonly onSettled: (record: SettledRecord) => void
+  readonly onBug: (error: unknown) => void
+  /** Channels whose upstream refuses to be asked for a stream's usage. */
+  readonly usageRefusers: Set<number>
   readonly clientIp: (request: IncomingMessage) => string
   /** @throws GatewayError `shed` while nothing new can be taken */
   readonly checkAccepting: () => void

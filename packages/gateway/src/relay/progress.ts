@@ -1,9 +1,11 @@
-import type { StreamTap } from '@yumen/protocol'
+import { plainUsage, type StreamTap } from '@yumen/protocol'
 import type { RequestLog } from './request-log.ts'
 import { noteProgress, type SettleParts } from './settle.ts'
-import { roughCount } from './token-counter.ts'
+import { roughCount, type TokenCounter } from './token-counter.ts'
 
 export interface ProgressParts extends SettleParts {
+  readonly counter: TokenCounter
+  readonly onBug: (error: unknown) => void
   readonly limits: { readonly progressTokens: number; readonly progressMs: number }
 }
 
@@ -16,6 +18,8 @@ export class Progress {
   readonly #tap: StreamTap
   #at: number
   #chars = 0
+  #input: number | undefined
+  #isCounting = false
 
   constructor(parts: ProgressParts, of: { log: RequestLog; tap: StreamTap; now: number }) {
     this.#parts = parts
@@ -37,11 +41,26 @@ export class Progress {
 
   #note(now: number): void {
     const { text, usage } = this.#tap
-    const { facts } = this.#log
     this.#at = now
-    if (text.length === this.#chars || facts === undefined) return
+    if (text.length === this.#chars) return
+    const input = usage?.input ?? this.#input
+    if (input === undefined) {
+      this.#countInput()
+      return
+    }
     this.#chars = text.length
-    const input = usage?.input ?? Math.ceil(facts.body.length / charsPerToken)
-    noteProgress(this.#parts, this.#log, { input, output: roughCount(text) })
+    const output = Math.max(usage?.output ?? 0, roughCount(text))
+    noteProgress(this.#parts, this.#log, usage === undefined ? plainUsage(input, output) : { ...usage, output })
+  }
+
+  /** Once, where the upstream has not told it: the note follows when the count is there. */
+  #countInput(): void {
+    const { facts } = this.#log
+    if (this.#isCounting || facts === undefined) return
+    this.#isCounting = true
+    const question = { body: facts.body.toString('utf8'), text: '' }
+    this.#parts.counter.count(question).then(({ body }) => {
+      this.#input = body
+    }, this.#parts.onBug)
   }
 }

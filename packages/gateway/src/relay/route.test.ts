@@ -48,7 +48,7 @@ describe('addresses', () => {
     ['POST', '/v1/nothing', 404],
     ['POST', '/v1/images/generations', 404],
     ['POST', '/v1beta/models/g:predict', 404],
-    ['DELETE', '/v1/models/x', 404],
+    ['DELETE', '/v1/models/x', 405],
   ])('%s %s is refused with %i', (method, url, status) => {
     expect(() => at(method, url)).toThrow(GatewayError)
     try {

@@ -73,7 +73,7 @@ export function route(method: string, url: string, header: (name: string) => str
     const gemini = routeGemini(path, mark < 0 ? noQuery : new URLSearchParams(url.slice(mark + 1)))
     if (gemini !== undefined) return gemini
   }
-  if (method === 'GET') {
+  if (method === 'GET' || method === 'HEAD') {
     const models = routeModels(path, mark < 0 ? noQuery : new URLSearchParams(url.slice(mark + 1)), header)
     if (models !== undefined) return models
   }
@@ -151,6 +151,9 @@ function decodePath(text: string): string {
 }
 
 function unknownAddress(method: string, path: string): GatewayError {
+  if (/^\/(v1|v1beta|v1beta\/openai)\/models(\/[^:]+)?$/.test(path)) {
+    return new GatewayError('invalid_request', `${path} is asked by GET, not ${method}`, { status: 405 })
+  }
   if (posts[path] !== undefined) {
     return new GatewayError('invalid_request', `${path} is asked by POST, not ${method}`, { status: 405 })
   }

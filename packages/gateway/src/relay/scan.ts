@@ -7,6 +7,7 @@ import {
   type Span,
   scanObject,
 } from '@yumen/protocol'
+import type { Operation } from '@yumen/providers'
 import { GatewayError } from './gateway-error.ts'
 import {
   foldName,
@@ -78,14 +79,15 @@ function scanBody(body: Buffer, limits: ScanLimits, span?: Span): ScannedObject 
   }
 }
 
-function findGoverning(object: ScannedObject, keys: GoverningKeys, place: string): Map<string, Member> {
+/** @throws GatewayError where a governing key is given twice or spelled otherwise. */
+export function findGoverning(object: ScannedObject, keys: GoverningKeys, place: string): Map<string, Member> {
   const found = new Map<string, Member>()
   for (const member of object.members) {
     const key = keys.get(member.name) ?? keys.get(foldName(member.name))
     if (key === undefined) continue
     if (!key.spellings.includes(member.name))
-      throw oddKey(`${place}${member.name}`, key, 'is spelled otherwise than')
-    if (found.has(key.name)) throw oddKey(`${place}${member.name}`, key, 'is given twice: only one')
+      throw oddKey(`${place}${member.name}`, key, 'is misspelt')
+    if (found.has(key.name)) throw oddKey(`${place}${member.name}`, key, 'is given twice')
     found.set(key.name, member)
   }
   return found
@@ -94,7 +96,7 @@ function findGoverning(object: ScannedObject, keys: GoverningKeys, place: string
 function oddKey(name: string, key: GoverningKey, problem: string): GatewayError {
   return new GatewayError(
     'invalid_request',
-    `the key ${JSON.stringify(name)} ${problem} ${JSON.stringify(key.spellings[0])} is allowed`,
+    `the key ${JSON.stringify(name)} ${problem}: it must be ${JSON.stringify(key.spellings[0])}, and once`,
     { param: key.name },
   )
 }
@@ -167,6 +169,9 @@ function readGeneral(target: Target, values: Values): { model: string; isStreami
   if (typeof model !== 'string' || model === '') {
     throw new GatewayError('invalid_request', 'you must provide a model parameter', { param: 'model' })
   }
+  if (model.length > modelCharsMax) {
+    throw new GatewayError('invalid_request', `a model's name has at most ${modelCharsMax} characters`, { param: 'model' })
+  }
   if (
     target.pathModel !== undefined &&
     typeof bodyModel === 'string' &&
@@ -180,9 +185,14 @@ function readGeneral(target: Target, values: Values): { model: string; isStreami
   }
   return {
     model: target.dialect === 'gemini' ? bareName(model) : model,
-    isStreaming: target.pathStreams || values.get('stream') === true,
+    isStreaming: target.pathStreams || (streams.has(target.operation) && values.get('stream') === true),
   }
 }
+
+/** It goes into every record and log line. */
+const modelCharsMax = 256
+/** Elsewhere `stream` is a word that the upstream may refuse by itself. */
+const streams: ReadonlySet<Operation> = new Set(['chat', 'completions'])
 
 /** OpenAI's moderation endpoint may be asked without a model. */
 function defaultModel(target: Target): string | undefined {

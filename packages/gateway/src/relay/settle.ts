@@ -1,5 +1,5 @@
 import { computeCharge } from '@yumen/pricing'
-import { plainUsage, type Usage, type UsageSource } from '@yumen/protocol'
+import type { Usage, UsageSource } from '@yumen/protocol'
 import type { ChargeFacts, Journal, Released, SettledRecord } from '#journal'
 import type { RequestLog } from './request-log.ts'
 
@@ -32,7 +32,7 @@ export function settle(parts: SettleParts, log: RequestLog, ending: Ending, rele
     timings: log.timings(),
   }
   parts.journal.append(record, failure => {
-    if (failure === undefined) caller.spentNusd += BigInt(charge.amount)
+    if (failure === undefined) caller.spent.nusd += BigInt(charge.amount)
     released?.(failure)
   })
   parts.onSettled(record)
@@ -42,17 +42,19 @@ export function settle(parts: SettleParts, log: RequestLog, ending: Ending, rele
 export function noteProgress(
   parts: SettleParts,
   log: RequestLog,
-  delivered: { input: number; output: number },
+  usage: Usage,
 ): void {
   const { caller } = log
   if (caller === undefined) return
-  const usage = plainUsage(delivered.input, delivered.output)
   parts.journal.append({
     kind: 'progress',
     facts: log.toFacts(caller, usage, 'counted'),
     charge: chargeFor(log, usage),
   })
 }
+
+/** A million dollars, in nano-dollars: beyond it the upstream's count or the price is wrong, and sums would leave 64 bits. */
+const chargeMax = 1_000_000_000_000_000n
 
 /** Counting tokens is free; a model without a price is served and charged zero. */
 function chargeFor(log: RequestLog, usage: Usage | undefined): ChargeFacts {
@@ -62,5 +64,6 @@ function chargeFor(log: RequestLog, usage: Usage | undefined): ChargeFacts {
     return { amount: '0', ratio }
   }
   const { total } = computeCharge(usage, terms.priceVersion.price, terms.ratio)
-  return { amount: String(total), priceVersion: terms.priceVersion.id, ratio }
+  if (total > chargeMax && !log.warnings.includes('charge_capped')) log.warnings.push('charge_capped')
+  return { amount: String(total > chargeMax ? chargeMax : total), priceVersion: terms.priceVersion.id, ratio }
 }

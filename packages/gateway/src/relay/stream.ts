@@ -49,8 +49,8 @@ export interface Delivery {
 
 /** Upstream → client, up to the end. Resolves when the request is settled and its end released. */
 export function stream(parts: StreamParts, delivery: Delivery): Promise<void> {
-  return new Promise(resolve => {
-    const running = new Streaming(parts, delivery, resolve)
+  return new Promise((resolve, reject) => {
+    const running = new Streaming(parts, delivery, { resolve, reject })
     running.start()
   })
 }
@@ -63,7 +63,7 @@ class Streaming implements EventSink, LiveStream, GoneWatcher {
   place = -1
   readonly #parts: StreamParts
   readonly #delivery: Delivery
-  readonly #resolve: () => void
+  readonly #waiting: { readonly resolve: () => void; readonly reject: (error: unknown) => void }
   readonly #output: ClientOutput
   readonly #lineEnds = new LineEnds()
   readonly #progress: Progress
@@ -73,12 +73,16 @@ class Streaming implements EventSink, LiveStream, GoneWatcher {
   #hasTerminator = false
   #isEnding = false
 
-  constructor(parts: StreamParts, delivery: Delivery, resolve: () => void) {
+  constructor(
+    parts: StreamParts,
+    delivery: Delivery,
+    waiting: { readonly resolve: () => void; readonly reject: (error: unknown) => void },
+  ) {
     const { clock } = parts
     const { answer, reply, log } = delivery
     this.#parts = parts
     this.#delivery = delivery
-    this.#resolve = resolve
+    this.#waiting = waiting
     this.#output = new ClientOutput({ reply, call: answer.call, clock })
     this.#progress = new Progress(parts, { log, tap: answer.tap, now: clock() })
   }
@@ -175,10 +179,7 @@ class Streaming implements EventSink, LiveStream, GoneWatcher {
       source,
     )
     if (counted instanceof Promise)
-      counted.then(
-        result => this.#settle(how, result),
-        (error: unknown) => this.#close(error),
-      )
+      counted.then(result => this.#settle(how, result)).catch((error: unknown) => this.#close(error))
     else this.#settle(how, counted)
   }
 
@@ -206,10 +207,11 @@ class Streaming implements EventSink, LiveStream, GoneWatcher {
     reply.end(framing.frameOwn(dialect.renderErrorFrame({ ...error, requestId: log.id }, answer.tap)))
   }
 
+  /** With an error the request is ended by whoever waits for it: it has no record yet. */
   #close(error: unknown): void {
     this.#parts.streams.remove(this)
-    if (error !== undefined) this.#delivery.reply.destroy()
-    this.#resolve()
+    if (error === undefined) this.#waiting.resolve()
+    else this.#waiting.reject(error)
   }
 }
 

@@ -97,8 +97,11 @@ export function createTokenCounter({ limits, onFailure }: TokenCounterParts): To
   }
 }
 
+/** Images and files in base64, as they stand in a JSON body. */
+const dataStrings = /"(?:data:[^"]*|[A-Za-z0-9+/=]{512,})"/g
+
 function roughly({ body, text }: Countable): Tokens {
-  return { body: roughCount(body), text: roughCount(text) }
+  return { body: roughCount(body.replace(dataStrings, '')), text: roughCount(text) }
 }
 
 /** Characters that make a token, about: four of Latin script, one and a half of others. */

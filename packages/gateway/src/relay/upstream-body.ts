@@ -14,9 +14,9 @@ import {
 import type { Ask, MemberEdit } from '@yumen/providers'
 import type { Candidate } from '#routing'
 import { GatewayError } from './gateway-error.ts'
-import { foldName, governingKeys } from './governing.ts'
+import { foldName, geminiRequestKeys, governingKeys } from './governing.ts'
 import type { Target } from './route.ts'
-import type { Facts } from './scan.ts'
+import { type Facts, findGoverning } from './scan.ts'
 
 /** A request body as it goes to one upstream: the client's bytes but for the edits. */
 export interface UpstreamBody {
@@ -43,7 +43,7 @@ type Settings = Readonly<Record<string, unknown>>
 export function buildUpstreamBody(
   facts: Facts,
   target: Target,
-  { candidate, ask }: { candidate: Candidate; ask: Ask },
+  { candidate, ask, mayAskUsage }: { candidate: Candidate; ask: Ask; mayAskUsage: boolean },
   limits: ScanLimits,
 ): UpstreamBody {
   const { channel, upstreamModel } = candidate
@@ -59,7 +59,7 @@ export function buildUpstreamBody(
         removed.add(member.name)
     }
   }
-  const usage = askForUsage(facts, target, candidate)
+  const usage = mayAskUsage ? askForUsage(facts, target, candidate) : { edits: [], hidesUsage: false }
   edits.push(...usage.edits, ...providerEdits({ facts, target, removed }, rules))
   const guarded = [...removed]
   if (removed.size > 0) edits.push(...removeMembers(facts.object, member => removed.has(member.name)))
@@ -90,15 +90,12 @@ function geminiModelEdits(facts: Facts, upstreamModel: string, limits: ScanLimit
   try {
     for (const span of nestedRequests(facts, limits)) {
       const nested = scanObject(facts.body, limits, span)
-      const member = nested.members.find(candidate => candidate.name === 'model')
+      const member = findGoverning(nested, geminiRequestKeys, 'requests.').get('model')
       if (member !== undefined) edits.push(...geminiNameEdit(facts, member, name))
     }
   } catch (error) {
-    if (!(error instanceof ScanError)) throw error
-    throw new GatewayError(
-      'invalid_request',
-      `the body is not valid JSON: ${error.message}, at byte ${error.position}`,
-    )
+    if (!(error instanceof ScanError || error instanceof SyntaxError)) throw error
+    throw new GatewayError('invalid_request', `the body is not valid JSON: ${error.message}`)
   }
   return edits
 }

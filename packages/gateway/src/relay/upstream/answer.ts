@@ -5,7 +5,10 @@ import type { WholeAnswer } from './whole.ts'
 
 /** Who waits for what comes of one call. */
 export interface AnswerOwner {
+  /** Only once the upstream has answered. */
   readonly call: UpstreamCall
+  /** Ends the call, where there is one. */
+  abort(): void
   /** The upstream accepted and begins to stream. */
   onStreaming(): void
   onAnswer(answer: WholeAnswer | StreamAnswer): void

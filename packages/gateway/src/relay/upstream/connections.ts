@@ -91,8 +91,9 @@ export function createConnections({ limits }: ConnectionsParts): Connections {
   return {
     dispatch(to, request, handler) {
       const shard = findShard(to)
-      shard.inFlight++
+      // What the library refuses at once throws here, and holds no place.
       shard.dispatcher.dispatch({ ...request, ...withoutTimers, origin: to.origin }, handler)
+      shard.inFlight++
       return {
         finished: () => {
           shard.inFlight--

@@ -92,7 +92,7 @@ class StreamListener implements CallListener, StreamAnswer {
       this.#refusal = new RefusalBody(status, headers, this.#parts.limits.errorBodyBytesMax)
       return
     }
-    const contentType = headerOf(headers, 'content-type') ?? ''
+    const contentType = (headerOf(headers, 'content-type') ?? '').toLowerCase()
     if (contentType.startsWith('application/json')) {
       this.#refusal = new RefusalBody(status, headers, this.#parts.limits.errorBodyBytesMax)
     } else if (!contentType.startsWith('text/event-stream')) {
@@ -185,7 +185,7 @@ class StreamListener implements CallListener, StreamAnswer {
     if (this.#state === 'failed') return
     const wasAttached = this.#state === 'attached'
     this.#state = 'failed'
-    this.call.abort()
+    this.#parts.owner.abort()
     if (wasAttached) this.#sink?.onFailure(error)
     else this.#parts.owner.onFailure(error, undefined)
   }

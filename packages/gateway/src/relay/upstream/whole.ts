@@ -16,7 +16,6 @@ import { decodeAnswer, errorOf, headerOf, isSuccess, RefusalBody } from './head.
 export interface WholeAnswer {
   readonly kind: 'whole'
   readonly bytes: Buffer
-  readonly contentType: string
   /** Bytes that it holds of the budget; whoever has the answer gives them back. */
   readonly budgeted: number
   readonly usage: Usage | undefined
@@ -45,7 +44,6 @@ class WholeListener implements CallListener {
   #chunks: Buffer[] = []
   #bytes = 0
   #budgeted = 0
-  #contentType = ''
   #encoding = 'identity'
   #refusal: RefusalBody | undefined
 
@@ -58,9 +56,9 @@ class WholeListener implements CallListener {
       this.#refusal = new RefusalBody(status, headers, this.#parts.limits.errorBodyBytesMax)
       return
     }
-    this.#contentType = headerOf(headers, 'content-type') ?? 'application/json'
+    const contentType = headerOf(headers, 'content-type') ?? ''
     this.#encoding = headerOf(headers, 'content-encoding') ?? 'identity'
-    if (this.#contentType.startsWith('text/event-stream'))
+    if (contentType.toLowerCase().startsWith('text/event-stream'))
       this.#fail('a stream came where a whole answer was asked for')
   }
 
@@ -125,7 +123,6 @@ class WholeListener implements CallListener {
       kind: 'whole',
       bytes,
       budgeted,
-      contentType: this.#contentType,
       usage: read.usage,
       parsed: read.parsed,
     })
@@ -133,7 +130,7 @@ class WholeListener implements CallListener {
 
   #fail(message: string, errorClass: UpstreamErrorClass = 'upstream_protocol'): void {
     const { owner } = this.#parts
-    owner.call.abort()
+    owner.abort()
     owner.onFailure({ class: errorClass, status: 200, message }, undefined)
   }
 }
@@ -144,7 +141,7 @@ type Read =
 
 function readSmall(dialect: Dialect, bytes: Buffer): Read {
   const parsed = errorOf(() => JSON.parse(bytes.toString('utf8')), SyntaxError)
-  if (parsed.kind === 'error' || typeof parsed.value !== 'object' || parsed.value === null) return notJson()
+  if (parsed.kind === 'error' || !isObject(parsed.value)) return notJson()
   const error = dialect.findError(parsed.value)
   if (error !== undefined) return { kind: 'error', error }
   return {
@@ -166,6 +163,10 @@ function readLarge(dialect: Dialect, bytes: Buffer, limits: ScanLimits): Read {
   }
   const value: unknown = usage && JSON.parse(bytes.toString('utf8', usage.valueStart, usage.valueEnd))
   return { kind: 'answer', usage: dialect.parseUsage(value), parsed: undefined }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function memberOf(value: object, name: string): unknown {
