@@ -12,12 +12,20 @@ export interface JobsParts {
   readonly log: Log
 }
 
+export interface Jobs {
+  /** Begins nothing more and waits for what runs, at most five seconds: the store may be closed then. Never fails. */
+  stop(): Promise<void>
+}
+
+const stopMsMax = 5_000
 const dayMs = 86_400_000
 const retentionEveryMs = 600_000
 const retentionSlice = 2_000
 
 /** Background work of a node: adoption of dead nodes' journals, and the end of old request records. */
-export function startJobs({ store, adopt, limits, now, retentionDays, log }: JobsParts): { stop(): void } {
+export function startJobs({ store, adopt, limits, now, retentionDays, log }: JobsParts): Jobs {
+  const running = new Set<Promise<void>>()
+  let isStopping = false
   const timers = [
     every(limits.adoptIntervalMs, 'adoption', adopt),
     every(retentionEveryMs, 'retention', removeOld),
@@ -30,7 +38,10 @@ export function startJobs({ store, adopt, limits, now, retentionDays, log }: Job
     const beforeId = ulid(now() - days * dayMs)
       .slice(0, 10)
       .padEnd(26, '0')
-    while ((await store.run('removeOldRequests', { beforeId, limit: retentionSlice })) === retentionSlice);
+    let removed = retentionSlice
+    while (removed === retentionSlice && !isStopping) {
+      removed = await store.run('removeOldRequests', { beforeId, limit: retentionSlice })
+    }
   }
 
   function every(ms: number, name: string, work: () => Promise<void>): NodeJS.Timeout {
@@ -38,19 +49,30 @@ export function startJobs({ store, adopt, limits, now, retentionDays, log }: Job
     const timer = setInterval(() => {
       if (isRunning) return
       isRunning = true
-      work()
+      const run = work()
         .catch((error: unknown) => log.warn({ job: name, ...errorFields(error) }, 'a job failed'))
         .finally(() => {
           isRunning = false
+          running.delete(run)
         })
+      running.add(run)
     }, ms)
     timer.unref()
     return timer
   }
 
   return {
-    stop() {
+    async stop() {
+      isStopping = true
       for (const timer of timers) clearInterval(timer)
+      if (running.size === 0) return
+      const late = Promise.withResolvers<void>()
+      const timer = setTimeout(() => {
+        log.warn({ ms: stopMsMax }, 'a job still runs; it is left to the next start')
+        late.resolve()
+      }, stopMsMax)
+      await Promise.race([Promise.all(running), late.promise])
+      clearTimeout(timer)
     },
   }
 }

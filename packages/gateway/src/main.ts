@@ -127,12 +127,13 @@ async function startGateway(environment: Environment, log: Log): Promise<Gateway
       '/livez': response => sendText(response, 200, 'ok\n'),
       '/readyz': response => sendText(response, isReady() ? 200 : 503, isReady() ? 'ready\n' : 'not ready\n'),
       '/metrics': response => {
-        metrics.registry
-          .metrics()
-          .then(text => sendText(response, 200, text, metrics.registry.contentType), (error: unknown) => {
+        metrics.registry.metrics().then(
+          text => sendText(response, 200, text, metrics.registry.contentType),
+          (error: unknown) => {
             warn('metrics failed')(error)
             sendText(response, 500, 'the metrics could not be read\n')
-          })
+          },
+        )
       },
     },
   })
@@ -154,7 +155,7 @@ async function startGateway(environment: Environment, log: Log): Promise<Gateway
       await relay.drain(limits.shutdownDrainMs)
       await http.close()
       relay.close()
-      jobs.stop()
+      await jobs.stop()
       catalog.stop()
       keyring.stop()
       await counter.close()

@@ -48,7 +48,10 @@ export async function startJournal(parts: StartJournalParts): Promise<StartedJou
   const onSetAside = ({ node, line, error }: SetAside) => {
     const file = join(environment.journalDir, 'set-aside.journal')
     appendFileSync(file, encodeLine(line.text), { mode: 0o600 })
-    log.error({ node, seq: line.seq, file, ...errorFields(error) }, 'the store refuses a record: it is set aside and in no book')
+    log.error(
+      { node, seq: line.seq, file, ...errorFields(error) },
+      'the store refuses a record: it is set aside and in no book',
+    )
   }
   const adopt = async () => {
     const adoptions = await adoptJournals({

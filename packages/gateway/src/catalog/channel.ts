@@ -3,7 +3,7 @@ import { dialectNames } from '@yumen/protocol'
 import { findProvider, type Provider, resolveBaseUrl } from '@yumen/providers'
 import type { Options } from '#config'
 import type { ChannelKeyRow, ChannelRow } from './queries.ts'
-import type { Sealer } from './sealing.ts'
+import { SealError, type Sealer } from './sealing.ts'
 
 export interface ChannelKey {
   readonly position: number
@@ -43,9 +43,13 @@ export interface Channel {
   readonly timeLimits: TimeLimits
 }
 
-/** A stored channel that cannot be used as it is: said once in the log, and left out. */
+/** A stored channel that cannot be used as it is: one line in the log, which names it; so it has no stack. */
 export class ChannelError extends Error {
   override readonly name = 'ChannelError'
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    delete this.stack
+  }
 }
 
 const timeLimitNames = [
@@ -57,11 +61,18 @@ const timeLimitNames = [
   'retryTimes',
 ] as const satisfies readonly (keyof TimeLimits)[]
 
-/** Rows of the store → a channel. @throws ChannelError, SealError */
+interface ChannelParts {
+  readonly options: Options
+  readonly sealer: Sealer
+  /** Keys of the channel that do not open. */
+  readonly onBroken: (error: Error) => void
+}
+
+/** Rows of the store → a channel. @throws ChannelError */
 export function readChannel(
   row: ChannelRow,
   keys: readonly ChannelKeyRow[],
-  { options, sealer }: { options: Options; sealer: Sealer },
+  { options, sealer, onBroken }: ChannelParts,
 ): Channel {
   const provider = findProvider(row.provider)
   if (provider === undefined)
@@ -75,11 +86,9 @@ export function readChannel(
     name: row.name,
     provider,
     baseUrl: findBaseUrl(row, provider),
-    keys: keys.map(key => ({
-      position: key.position,
-      secret: sealer.open(key.sealed, 'channel-key'),
-      fingerprint: key.fingerprint,
-    })),
+    keys: openKeys(keys, sealer, error => {
+      onBroken(new ChannelError(`channel ${row.name}: ${error.message}`, { cause: error }))
+    }),
     keyMode: row.key_mode,
     models: new Set(readStrings(row.models)),
     groups: new Set(readStrings(row.groups)),
@@ -93,6 +102,29 @@ export function readChannel(
     isEnabled: row.enabled !== 0,
     timeLimits: readTimeLimits(options, settings),
   }
+}
+
+/**
+ * Keys that do not open are left out, the channel is not: its models are known, and for now not to be had. They are told
+ * once, for all will have the same reason.
+ */
+function openKeys(
+  rows: readonly ChannelKeyRow[],
+  sealer: Sealer,
+  onSealed: (error: SealError) => void,
+): readonly ChannelKey[] {
+  let refusal: SealError | undefined
+  const keys = rows.flatMap(({ position, sealed, fingerprint }): readonly ChannelKey[] => {
+    try {
+      return [{ position, secret: sealer.open(sealed, 'channel-key'), fingerprint }]
+    } catch (error) {
+      if (!(error instanceof SealError)) throw error
+      refusal ??= error
+      return []
+    }
+  })
+  if (refusal !== undefined) onSealed(refusal)
+  return keys
 }
 
 /** Limits of the options alone, for what happens before a channel is known. */

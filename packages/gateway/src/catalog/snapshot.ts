@@ -11,7 +11,7 @@ import {
   readOptionRows,
   readPriceRows,
 } from './queries.ts'
-import { SealError, type Sealer } from './sealing.ts'
+import type { Sealer } from './sealing.ts'
 
 export interface PriceVersion {
   readonly id: number
@@ -44,7 +44,7 @@ export interface SnapshotParts {
   readonly sealer: Sealer
   readonly optionDefaults: Parameters<typeof resolveOptions>[1]
   readonly now: number
-  /** A channel that had to be left out, or an option that this program does not know. */
+  /** A channel that had to be left out or whose keys do not open, or an option that this program does not know. */
   readonly onBroken: (error: Error) => void
 }
 
@@ -104,9 +104,9 @@ async function readChannels(
   const keysOf = Map.groupBy(await readChannelKeyRows(query, ids), key => key.channel_id)
   return rows.flatMap(row => {
     try {
-      return [readChannel(row, keysOf.get(row.id) ?? [], { options, sealer: parts.sealer })]
+      return [readChannel(row, keysOf.get(row.id) ?? [], { ...parts, options })]
     } catch (error) {
-      if (!(error instanceof ChannelError || error instanceof SealError)) throw error
+      if (!(error instanceof ChannelError)) throw error
       parts.onBroken(error)
       return []
     }

@@ -3,6 +3,7 @@ import { readDeclarativeFile, readEnvironment } from '#config'
 import { openStoreAt } from '#store'
 import { CliError } from './cli-error.ts'
 import { filePartsOf } from './file-parts.ts'
+import { printWarning } from './output.ts'
 import { findChannel } from './queries.ts'
 
 export interface NewChannel {
@@ -49,6 +50,7 @@ export async function addChannel(channel: NewChannel): Promise<AddedChannel> {
         `there is a channel ${channel.name} already: remove it first, or change it by \`yumen apply\``,
       )
     }
+    for (const warning of reading.warnings) printWarning(warning)
     await store.run('applyState', { desired: reading.desired, prune: false, dryRun: false, now: Date.now() })
     const row = await findChannel(await store.kysely(), channel.name)
     if (row === undefined) throw new Error(`channel ${channel.name} was added and is not there`)

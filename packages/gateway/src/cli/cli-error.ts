@@ -16,6 +16,7 @@ const expectedErrors = ['CliError', 'ConfigError', 'SealError', 'JournalFormatEr
  */
 export function explainFailure(error: unknown): { readonly exitCode: number; readonly text: string } {
   if (!(error instanceof Error)) return { exitCode: exitCodes.wrong, text: String(error) }
+  if (error.name === 'CommanderError') return explainParsing(error)
   if (error.name === 'StoreError') {
     const code = 'code' in error ? error.code : undefined
     const isAway = code === 'unavailable' || code === 'newer_schema'
@@ -25,5 +26,15 @@ export function explainFailure(error: unknown): { readonly exitCode: number; rea
   return {
     exitCode: exitCodes.wrong,
     text: isExpected ? error.message : `${error.stack}\nThis is a bug of Yumen.`,
+  }
+}
+
+/** What the parser of the command line refuses, where it may not print by itself; help that was asked for is no failure. */
+function explainParsing(error: Error): { readonly exitCode: number; readonly text: string } {
+  const exitCode = 'exitCode' in error && error.exitCode === 0 ? exitCodes.done : exitCodes.wrong
+  const isHelp = 'code' in error && error.code === 'commander.help'
+  return {
+    exitCode,
+    text: isHelp ? 'a command is missing: --help lists them' : error.message.replace(/^error: /, ''),
   }
 }

@@ -90,6 +90,7 @@ test('apply prints a generated key once, and changes nothing the second time', a
     dryRun: false,
     changes: [],
     generatedKeys: [],
+    warnings: [],
   })
 })
 
@@ -218,6 +219,93 @@ test('doctor names a key file that others can read, and a port that something el
     port: 'fail',
     journal: expect.any(String),
   })
+})
+
+test('what nothing reads is told by apply, channel show and doctor', async () => {
+  const stdin = `${file.trimEnd().replace('models:', 'settings: { system_prompt: x }, paramOverride: { seed: 1 }, models:')}\n`
+  const applied = await run(['apply', '-f', '-', '--json'], { stdin, env: { KEY: 'k' } })
+  const lines = ['paramOverride', 'settings.system_prompt'].map(
+    name => `channel a: ${name} is kept but has no effect in this version yet`,
+  )
+  expect(json(applied).warnings).toEqual(lines)
+  const told = lines.map(line => `warning: ${line}\n`).join('')
+  expect(applied.stderr).toBe(told)
+  expect((await run(['channel', 'show', 'a'])).stderr).toBe(told)
+  const { checks } = json(await run(['doctor', '--json'], { env: { PORT: '0' } }))
+  expect(checks).toEqual(
+    expect.arrayContaining(lines.map(found => expect.objectContaining({ state: 'warn', found }))),
+  )
+})
+
+test('doctor names the channels whose keys another secret sealed', async () => {
+  await run(['channel', 'add', '--name', 'a', '--provider', 'openai', '--key', 'k'])
+  const checkOf = async (env: Readonly<Record<string, string>>) =>
+    json(await run(['doctor', '--json'], { env: { PORT: '0', ...env } })).checks.find(
+      (check: { name: string }) => check.name === 'channel keys',
+    )
+  expect(await checkOf({})).toMatchObject({ state: 'ok' })
+  expect(await checkOf({ CRYPTO_SECRET: 'another secret of sixteen' })).toMatchObject({
+    state: 'fail',
+    found: expect.stringContaining('of a: a sealed value does not open with the secret of CRYPTO_SECRET'),
+    advice: expect.any(String),
+  })
+  rmSync(join(folder, 'data', 'secret.key'))
+  expect(await checkOf({})).toMatchObject({ state: 'fail', found: expect.stringContaining('is not here') })
+  expect(existsSync(join(folder, 'data', 'secret.key'))).toBe(false)
+})
+
+test('under --json each command prints one document, and so does its failure', async () => {
+  await run(['apply', '-f', '-'], { stdin: file, env: { KEY: 'k' } })
+  const documentOf = async (...words: string[]) => json(await run([...words, '--json']))
+  expect(await documentOf('user', 'disable', 'alice')).toEqual({ username: 'alice', status: 'disabled' })
+  expect(await documentOf('user', 'enable', 'alice')).toEqual({ username: 'alice', status: 'enabled' })
+  const { id } = (await documentOf('key', 'list')).items[0]
+  expect(await documentOf('key', 'disable', String(id))).toEqual({ id, status: 'disabled' })
+  expect(await documentOf('key', 'remove', String(id))).toEqual({ id, removed: true })
+  expect(await documentOf('channel', 'disable', 'a')).toEqual({ name: 'a', enabled: false })
+  expect((await documentOf('export')).channels).toMatchObject([
+    { name: 'a', keys: [{ env: 'YUMEN_CHANNEL_A_KEY' }] },
+  ])
+  expect(await documentOf('export', '-o', 'out.yaml')).toEqual({
+    output: 'out.yaml',
+    withSecrets: false,
+    leftOut: [],
+  })
+  expect(await documentOf('channel', 'remove', 'a')).toEqual({ name: 'a', removed: true })
+}, 20_000)
+
+test.each([
+  { says: 'what is not there', words: ['user', 'show', 'nobody'], message: /there is no user nobody/ },
+  { says: 'an unknown option', words: ['user', 'list', '--x'], message: /^unknown option '--x'/ },
+  { says: 'a missing argument', words: ['channel', 'show'], message: /missing required argument/ },
+  {
+    says: 'a wrong file',
+    words: ['apply', '-f', '-'],
+    message: /^stdin:1:1.*\nNothing was applied: one thing/,
+  },
+  { says: 'what is not built', words: ['receipt', 'x'], message: /not built yet/ },
+])('$says is one JSON document under --json', async ({ words, message }) => {
+  const outcome = await run([...words, '--json'], { stdin: '{}' })
+  expect(outcome).toMatchObject({ exitCode: 1, stderr: '' })
+  expect(json(outcome)).toEqual({ error: { message: expect.stringMatching(message) } })
+})
+
+test.each([
+  {
+    says: 'a key with a line break',
+    words: ['--key', 'canary\nx: y'],
+    stderr: /--key: found a text of 11 char/,
+  },
+  {
+    says: 'an address with a password',
+    words: ['--key', 'k', '--base-url', 'https://u:canary@x.y'],
+    stderr: /--base-url: found "https:\/\/\*\*\*@x\.y", allowed: an http/,
+  },
+])('$says is refused by channel add', async ({ words, stderr }) => {
+  const outcome = await run(['channel', 'add', '--name', 'a', '--provider', 'openai', ...words])
+  expect(outcome.exitCode).toBe(1)
+  expect(outcome.stderr).toMatch(stderr)
+  expect(outcome.stderr).not.toContain('canary')
 })
 
 test('migrate says what is pending and what it did', async () => {

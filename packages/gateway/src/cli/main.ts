@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import packageFile from '../../package.json' with { type: 'json' }
-import { exitCodes, explainFailure } from './cli-error.ts'
-import { printError } from './output.ts'
+import { CliError, exitCodes, explainFailure } from './cli-error.ts'
+import { printError, printJson } from './output.ts'
 
 interface CommandModule {
   /** Gives the command its options, its help and its action. */
@@ -42,8 +42,10 @@ async function main(words: readonly string[]): Promise<void> {
     await program.parseAsync(words, { from: 'user' })
   } catch (error) {
     const { exitCode, text } = explainFailure(error)
-    printError(text)
     process.exitCode = exitCode
+    if (exitCode === exitCodes.done) return
+    if (wantsJson(words)) printJson({ error: { message: text } })
+    else printError(text)
   }
 }
 
@@ -53,6 +55,8 @@ async function buildProgram(words: readonly string[]): Promise<Command> {
     .version(packageFile.version)
     .showHelpAfterError('Run the command with --help to see what it takes.')
     .addHelpText('after', help)
+  // Else the parser prints to stderr and ends the process by itself.
+  if (wantsJson(words)) program.exitOverride().configureOutput({ writeErr: () => undefined })
   const asked = words.find(word => !word.startsWith('-') && word !== 'help')
   for (const [name, { about, load }] of Object.entries(commands)) {
     const command = program.command(name).description(about).copyInheritedSettings(program)
@@ -65,13 +69,18 @@ async function buildProgram(words: readonly string[]): Promise<Command> {
       .allowUnknownOption()
       .allowExcessArguments()
       .action(() => {
-        printError(
+        throw new CliError(
           `${name} is not built yet: it comes with a later version. \`yumen --help\` lists what there is.`,
         )
-        process.exitCode = exitCodes.wrong
       })
   }
   return program
+}
+
+/** Whether stdout is one JSON document: then an error is one too. */
+function wantsJson(words: readonly string[]): boolean {
+  const end = words.indexOf('--')
+  return (end === -1 ? words : words.slice(0, end)).includes('--json')
 }
 
 const help = `

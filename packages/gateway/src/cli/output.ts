@@ -17,6 +17,11 @@ export function printError(text: string): void {
   process.stderr.write(`${styleText('red', 'yumen:', { stream: process.stderr })} ${text}\n`)
 }
 
+/** Something that was done has less effect than one may think. */
+export function printWarning(text: string): void {
+  process.stderr.write(`${styleText('yellow', 'warning:', { stream: process.stderr })} ${cleanText(text)}\n`)
+}
+
 export function printNote(text: string): void {
   process.stderr.write(`${text}\n`)
 }

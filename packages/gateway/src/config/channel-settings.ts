@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type OptionKey, optionRegistry } from './options.ts'
-import { known, listOf, oneOf, text } from './schema-parts.ts'
+import { known, listOf, oneOf, secretSource, text } from './schema-parts.ts'
 
 const flag = () => z.boolean('true or false').optional()
 const anyText = () => z.string('a text').optional()
@@ -13,12 +13,16 @@ function optionOf(key: OptionKey) {
 }
 
 const proxySchemes = /^(https?|socks5h?):$/
+
+/** A proxy that is used, or none: the empty text. Addresses often hold a password, so they may lie elsewhere. */
+export const proxyRule = {
+  fits: (found: string) =>
+    found === '' || (URL.canParse(found) && proxySchemes.test(new URL(found).protocol)),
+  allowed: 'an address that begins with http://, https://, socks5:// or socks5h://',
+}
 const proxy = z
-  .string('a text')
-  .refine(
-    found => found === '' || (URL.canParse(found) && proxySchemes.test(new URL(found).protocol)),
-    'an address that begins with http://, https://, socks5:// or socks5h://',
-  )
+  .union([z.literal(''), secretSource], proxyRule.allowed)
+  .refine(found => typeof found !== 'string' || proxyRule.fits(found), proxyRule.allowed)
   .optional()
 
 /** A channel's `settings`: New API's JSON keys as they are, and the time limits. */
@@ -68,5 +72,4 @@ export const channelSettings = known('settings', {
   totalTimeoutMs: optionOf('relay.totalTimeoutMs'),
   pingIntervalMs: optionOf('relay.pingIntervalMs'),
   retryTimes: optionOf('relay.retryTimes'),
-  exposeUpstreamModel: optionOf('relay.exposeUpstreamModel'),
 })

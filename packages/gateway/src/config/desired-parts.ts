@@ -1,5 +1,5 @@
 import type { DesiredApiKey, DesiredChannel, DesiredUser } from './desired-state.ts'
-import type { ChannelKeys, SecretMakers, UserKey } from './file-secrets.ts'
+import type { ChannelKeys, ChannelTexts, SecretMakers, UserKey } from './file-secrets.ts'
 import { definedMembers } from './members.ts'
 import type { FileContent } from './schema.ts'
 
@@ -56,7 +56,11 @@ export function desiredApiKey(
   }
 }
 
-export function desiredChannel(content: ChannelContent, keys: ChannelKeys | undefined): DesiredChannel {
+export function desiredChannel(
+  content: ChannelContent,
+  keys: ChannelKeys | undefined,
+  texts: ChannelTexts | undefined,
+): DesiredChannel {
   return {
     name: content.name,
     provider: content.provider.id,
@@ -70,8 +74,8 @@ export function desiredChannel(content: ChannelContent, keys: ChannelKeys | unde
     modelMapping: content.modelMapping,
     statusCodeMapping: content.statusCodeMapping,
     paramOverride: content.paramOverride,
-    headerOverride: content.headerOverride,
-    settings: content.settings && definedMembers(content.settings),
+    headerOverride: texts?.headerOverride,
+    settings: content.settings && definedMembers({ ...content.settings, proxy: texts?.proxy }),
     dialect: content.dialect,
     enabled: content.enabled,
   }

@@ -1,4 +1,5 @@
 import type { Db, Row } from '#store'
+import { hasUserinfo, isCredentialHeader } from './credentials.ts'
 import { jsonOf, withoutRepeats } from './export-parts.ts'
 import { definedMembers } from './members.ts'
 
@@ -7,7 +8,7 @@ interface Parts {
   readonly openChannelKey: ((sealed: string) => string) | undefined
 }
 
-type KeyRow = Row<'channel_keys'>
+type ChannelRow = Row<'channels'>
 
 /** Channels in the order of their ids, as the file writes them. */
 export async function exportChannels({ db, openChannelKey }: Parts) {
@@ -20,24 +21,20 @@ export async function exportChannels({ db, openChannelKey }: Parts) {
     .execute()
   const keysOf = Map.groupBy(keyRows, row => row.channel_id)
   const { kept, repeats } = withoutRepeats(rows, row => row.name)
-  const namer = createVariableNamer()
-  return {
-    kept: kept.map(row => {
-      const keys = keysOf.get(row.id) ?? []
-      const references = namer(row, keys.length)
-      return exportChannel(
-        row,
-        keys.map(({ sealed }: KeyRow, index) =>
-          openChannelKey ? openChannelKey(sealed) : { env: references[index] },
-        ),
-      )
-    }),
-    repeats,
+  const variablesOf = createVariableNamer()
+  const exportOf = (row: ChannelRow) => {
+    const variableOf = variablesOf(row)
+    const keys = (keysOf.get(row.id) ?? []).map(({ sealed }) =>
+      openChannelKey ? openChannelKey(sealed) : { env: variableOf('KEY') },
+    )
+    const content = exportChannel(row, keys)
+    return openChannelKey ? content : withoutCredentials(content, variableOf)
   }
+  return { kept: kept.map(exportOf), repeats }
 }
 
-function exportChannel(row: Row<'channels'>, keys: readonly unknown[]) {
-  return definedMembers({
+function exportChannel(row: ChannelRow, keys: readonly unknown[]) {
+  return definedMembers<unknown>({
     name: row.name,
     provider: row.provider,
     baseUrl: row.base_url ?? undefined,
@@ -57,19 +54,53 @@ function exportChannel(row: Row<'channels'>, keys: readonly unknown[]) {
   })
 }
 
-/** `YUMEN_CHANNEL_<NAME>_KEY`, `…_KEY_2`: names that differ in signs only get their channel's id too. */
+type Content = ReturnType<typeof exportChannel>
+type VariableOf = (use: string) => string
+
+/** The proxy's password and the headers that are credentials, as references to the environment. */
+function withoutCredentials(content: Content, variableOf: VariableOf): Content {
+  return definedMembers({
+    ...content,
+    headerOverride: mapMembers(content['headerOverride'], (name, value) =>
+      isCredentialHeader(name) ? { env: variableOf(`HEADER_${wordOf(name)}`) } : value,
+    ),
+    settings: mapMembers(content['settings'], (name, value) =>
+      name === 'proxy' && typeof value === 'string' && hasUserinfo(value)
+        ? { env: variableOf('PROXY') }
+        : value,
+    ),
+  })
+}
+
+function mapMembers(members: unknown, change: (name: string, value: unknown) => unknown): unknown {
+  if (typeof members !== 'object' || members === null) return members
+  return Object.fromEntries(Object.entries(members).map(([name, value]) => [name, change(name, value)]))
+}
+
+/**
+ * `YUMEN_CHANNEL_<NAME>_KEY`, `…_KEY_2`: channels whose names differ in signs only get their ids too, and no two
+ * credentials have one variable.
+ */
 function createVariableNamer() {
+  const words = new Set<string>()
   const taken = new Set<string>()
-  return ({ id, name }: { readonly id: number; readonly name: string }, count: number): readonly string[] => {
-    const word = name
-      .toUpperCase()
-      .replace(/[^A-Z0-9]+/g, '_')
-      .replace(/^_+|_+$/g, '')
-    const unique = word === '' || taken.has(word) ? `${word}_${id}`.replace(/^_/, '') : word
-    taken.add(unique)
-    return Array.from(
-      { length: count },
-      (_, index) => `YUMEN_CHANNEL_${unique}_KEY${index === 0 ? '' : `_${index + 1}`}`,
-    )
+  return ({ id, name }: { readonly id: number; readonly name: string }): VariableOf => {
+    const word = wordOf(name)
+    const unique = word === '' || words.has(word) ? `${word}_${id}`.replace(/^_/, '') : word
+    words.add(unique)
+    return use => {
+      const base = `YUMEN_CHANNEL_${unique}_${use}`
+      let variable = base
+      for (let count = 2; taken.has(variable); count++) variable = `${base}_${count}`
+      taken.add(variable)
+      return variable
+    }
   }
+}
+
+function wordOf(name: string): string {
+  return name
+    .toUpperCase()
+    .replace(/[^A-Z0-9]+/g, '_')
+    .replace(/^_+|_+$/g, '')
 }

@@ -11,31 +11,38 @@ export interface ExportParts {
   readonly openChannelKey: ((sealed: string) => string) | undefined
 }
 
+export interface Exported {
+  readonly content: Readonly<Record<string, unknown>>
+  /** What the file cannot say. */
+  readonly leftOut: readonly string[]
+  /** The content in YAML, with comments. */
+  readonly yaml: string
+}
+
 /**
- * The present state of the store as a declarative file in YAML. Applied to the same store it changes nothing.
+ * The present state of the store as a declarative file. Applied to the same store it changes nothing.
  * API keys and passwords are stored as hashes, so they are not in it; of things that share a name only the
  * oldest is.
  */
-export async function exportState(parts: ExportParts): Promise<string> {
+export async function exportState(parts: ExportParts): Promise<Exported> {
   const users = await readUsers(parts.db)
   const apiKeys = withoutRepeats(await readApiKeys(parts.db), row => `${row.username}/${row.name}`)
   const channels = await exportChannels(parts)
-  return renderExport({
-    content: {
-      apiVersion: 'yumen/v1',
-      groups: await exportGroups(parts.db),
-      prices: await exportPrices(parts),
-      users: users.map(exportUser),
-      apiKeys: apiKeys.kept.map(exportApiKey),
-      channels: channels.kept,
-      options: await exportOptions(parts.db),
-    },
-    hasSecrets: parts.openChannelKey !== undefined,
-    leftOut: [
-      ...apiKeys.repeats.map(row => `API key ${row.id} (${row.username}/${row.name})`),
-      ...channels.repeats.map(row => `channel ${row.id} (${row.name})`),
-    ],
-  })
+  const content = {
+    apiVersion: 'yumen/v1',
+    groups: await exportGroups(parts.db),
+    prices: await exportPrices(parts),
+    users: users.map(exportUser),
+    apiKeys: apiKeys.kept.map(exportApiKey),
+    channels: channels.kept,
+    options: await exportOptions(parts.db),
+  }
+  const leftOut = [
+    ...apiKeys.repeats.map(row => `API key ${row.id} (${row.username}/${row.name})`),
+    ...channels.repeats.map(row => `channel ${row.id} (${row.name})`),
+  ]
+  const hasSecrets = parts.openChannelKey !== undefined
+  return { content, leftOut, yaml: renderExport({ content, hasSecrets, leftOut }) }
 }
 
 async function exportGroups(db: Db) {

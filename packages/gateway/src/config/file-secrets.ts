@@ -1,3 +1,4 @@
+import { proxyRule } from './channel-settings.ts'
 import type { DesiredChannel } from './desired-state.ts'
 import type { FileContent } from './schema.ts'
 import type { SecretReader } from './secret-reader.ts'
@@ -54,6 +55,30 @@ export async function readChannelKeys(
   return all
 }
 
+/** What else of a channel may be a credential and lie elsewhere, as texts. */
+export interface ChannelTexts {
+  readonly proxy: string | undefined
+  readonly headerOverride: Readonly<Record<string, string>> | undefined
+}
+
+/** In the order of the file. */
+export async function readChannelTexts(content: FileContent, secrets: SecretReader) {
+  const all: ChannelTexts[] = []
+  for (const [index, { headerOverride, settings }] of (content.channels ?? []).entries()) {
+    const path = ['channels', index]
+    const proxy = settings?.proxy
+    const headers: Record<string, string> = {}
+    for (const [name, source] of Object.entries(headerOverride ?? {})) {
+      headers[name] = (await secrets.read(source, [...path, 'headerOverride', name], headerRule)) ?? ''
+    }
+    all.push({
+      proxy: proxy && (await secrets.read(proxy, [...path, 'settings', 'proxy'], proxyRule)),
+      headerOverride: headerOverride && headers,
+    })
+  }
+  return all
+}
+
 export async function readPasswords(
   content: FileContent,
   secrets: SecretReader,
@@ -74,9 +99,25 @@ const apiKeyRule = {
   fits: (key: string) => /^[\x21-\x7e]{16,512}$/.test(key),
   allowed: 'sk- and at least 20 letters and digits, or another key of 16 to 512 visible characters',
 }
+/** It is sent in a header, unless it is the JSON document of a service account. */
 const channelKeyRule = {
-  fits: (key: string) => key.length <= 65_536,
-  allowed: 'a key of at most 65536 characters',
+  fits: (key: string) => key.length <= 65_536 && (/^[\x21-\x7e]+$/.test(key) || isJsonObject(key)),
+  allowed: 'a key of at most 65536 visible ASCII characters, without spaces or line breaks, or a JSON object',
+}
+
+function isJsonObject(text: string): boolean {
+  if (!text.trimStart().startsWith('{')) return false
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+const headerRule = {
+  fits: (value: string) => !/\p{Cc}/u.test(value),
+  allowed: 'a text of one line',
 }
 const passwordRule = {
   fits: (password: string) => password.length >= 8 && password.length <= 128,

@@ -246,6 +246,32 @@ describe('a file that is wrong', () => {
       issue: /^y\.yaml:2:23 prices\.x\.input: found "1e3", allowed: a decimal like "2\.50"/,
     },
     {
+      says: 'a price beyond reason',
+      text: `${head}prices: { x: { input: 1, output: 1000000.000001 } }`,
+      issue: /^y\.yaml:2:34 prices\.x\.output: found "1000000\.000001", allowed: .*at most 1000000$/,
+    },
+    {
+      says: 'a price per call beyond reason',
+      text: `${head}prices: { x: { perCall: 20001/2 } }`,
+      issue: /^y\.yaml:2:25 prices\.x\.perCall: found "20001\/2", allowed: .*per call, at most 10000$/,
+    },
+    {
+      says: 'a ratio beyond reason',
+      text: `${head}groups: { x: { ratio: 1001 } }`,
+      issue: /^y\.yaml:2:23 groups\.x\.ratio: found "1001", allowed: .*at most 1000$/,
+    },
+    {
+      says: 'a channel key with a line break',
+      text: channel('keys: ["canary\\nx-evil: 1"]'),
+      issue:
+        /^y\.yaml:3:41 channels\[0\]\.keys\[0\]: found a text of 16 characters, allowed: a key of at most/,
+    },
+    {
+      says: 'a channel key that is not ASCII',
+      text: channel('keys: [sk-玉门]'),
+      issue: /channels\[0\]\.keys\[0\]: found a text of 5 characters, allowed: .* visible ASCII/,
+    },
+    {
       says: 'a price without input',
       text: `${head}prices: { x: { output: 1 } }`,
       issue: /prices\.x: found an object, allowed: a price per token needs a rate for input/,
@@ -305,6 +331,39 @@ describe('a file that is wrong', () => {
     expect(issues).toHaveLength(1)
     expect(issues[0]).toMatch(issue)
     expect(issues[0]).not.toContain('canary')
+  })
+
+  test.each([
+    'api.openai.com',
+    'ftp://x.y',
+    'https://',
+    'https:///v1',
+    'https://x y',
+    'https://x.y/a b',
+    'https://玉门.example',
+    'https://@x.y',
+    'https://x.y?a=b',
+    'https://x.y#a',
+    'https:x.y',
+    'https://x.y\\\\z',
+  ])('%s is no address of an upstream', async address => {
+    expect(await issuesOf(channel(`baseUrl: "${address}"`))).toEqual([
+      expect.stringMatching(
+        /^y\.yaml:3:43 channels\[0\]\.baseUrl: found ".*", allowed: an http or https address/,
+      ),
+    ])
+  })
+
+  test.each(['http://127.0.0.1:8000', 'https://[::1]/v1', 'HTTPS://X.Y/', 'https://x.y/a@b'])(
+    '%s is an address of an upstream',
+    async address => {
+      expect(await issuesOf(channel(`baseUrl: "${address}"`))).toEqual([])
+    },
+  )
+
+  test('the largest price and ratio are let in', async () => {
+    const text = `${head}groups: { x: { ratio: 1000 } }\nprices: { x: { input: 1000000 }, y: { perCall: 10000 } }`
+    expect(await issuesOf(text)).toEqual([])
   })
 
   test('two API keys may not be one secret', async () => {

@@ -2,7 +2,14 @@ import { resolve } from 'node:path'
 import { desiredApiKey, desiredChannel, desiredUsers, sortedRates } from './desired-parts.ts'
 import type { DesiredState } from './desired-state.ts'
 import type { EnvironmentSource } from './env.ts'
-import { readApiKeys, readChannelKeys, readPasswords, type SecretMakers } from './file-secrets.ts'
+import {
+  readApiKeys,
+  readChannelKeys,
+  readChannelTexts,
+  readPasswords,
+  type SecretMakers,
+} from './file-secrets.ts'
+import { findIdle } from './idle.ts'
 import { limits } from './limits.ts'
 import { decimalPaths, type FileContent, fileSchema } from './schema.ts'
 import { issuesOfZod } from './schema-issues.ts'
@@ -54,6 +61,8 @@ interface FileState {
   readonly kind: 'state'
   readonly desired: DesiredState
   readonly generatedKeys: readonly GeneratedKey[]
+  /** What the file names and nothing reads yet, a line each. */
+  readonly warnings: readonly string[]
   /**
    * A message of the store that begins with a path of the file (`apiKeys[0].user: …`), with file, line and
    * column before it.
@@ -116,6 +125,7 @@ async function resolveContent(
   })
   const keysOfUsers = await readApiKeys(content, secrets, parts.secrets)
   const keysOfChannels = await readChannelKeys(content, secrets, parts.secrets)
+  const textsOfChannels = await readChannelTexts(content, secrets)
   const passwords = await readPasswords(content, secrets)
   if (secrets.issues.length > 0) return refuse(secrets.issues.toSorted(byPosition))
   const existing = await parts.existing()
@@ -142,7 +152,7 @@ async function resolveContent(
       desiredApiKey(key, keysOfUsers[index], parts.secrets),
     ),
     channels: (content.channels ?? []).map((channel, index) =>
-      desiredChannel(channel, keysOfChannels[index]),
+      desiredChannel(channel, keysOfChannels[index], textsOfChannels[index]),
     ),
     options: Object.entries(content.options ?? {}).map(([key, value]) => ({ key, value })),
   }
@@ -155,7 +165,7 @@ async function resolveContent(
     const { line, column } = source.locate(path)
     return path.length === 0 ? message : `${parts.fileName}:${line}:${column} ${message}`
   }
-  return { kind: 'state', desired, generatedKeys, placeMessage }
+  return { kind: 'state', desired, generatedKeys, warnings: findIdle(desired), placeMessage }
 }
 
 function findHomelessChannels(

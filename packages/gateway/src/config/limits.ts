@@ -32,7 +32,7 @@ const fixed = {
   ),
   upstreamConnectionsPerShard: limit(
     500,
-    'Connections to one upstream origin from one pool; further requests queue.',
+    'Connections to one upstream origin from one pool; further requests open another pool.',
   ),
   upstreamKeepAliveMs: limit(
     55_000,
@@ -78,13 +78,13 @@ const fixed = {
   ),
   journalBytesMax: limit(
     2 * GiB,
-    'The journal on disk while the store is away: some 2 million requests; then 503.',
+    'All files of one journal on disk, kept ones too; beyond it new requests get 503.',
   ),
   journalKeepBytesMax: limit(256 * MiB, 'Committed segments that are kept for inspection.'),
   journalSegmentBytes: limit(64 * MiB, 'One file of the journal; a new one is begun then.'),
   journalQueueBytesMax: limit(
     64 * MiB,
-    'Records in memory that wait for the store; what is beyond is read from the file again.',
+    'Records in memory that wait for the store; beyond it new requests get 503.',
   ),
   journalSyncMs: limit(100, 'What a power cut may take at most, with journal.sync: group.'),
   journalWriteMsMax: limit(
@@ -96,13 +96,8 @@ const fixed = {
     200,
     'Longest wait of an ended request for its batch: with the commit itself it shows within 1 s.',
   ),
-  batchesInFlightMax: limit(2, 'Batches on their way to the store: one is written while one is packed.'),
   heartbeatMs: limit(5_000, 'A node says that it lives.'),
   nodeLifeMs: limit(90_000, 'A node without a heartbeat counts as dead: 18 heartbeats.'),
-  lastHoldMs: limit(
-    80_000,
-    'No money is held later than this after the last heartbeat: the life less two heartbeats.',
-  ),
   adoptIntervalMs: limit(30_000, 'The leader looks for journals of dead nodes.'),
   snapshotPollMs: limit(
     400,
@@ -116,10 +111,6 @@ const fixed = {
   keyLookupsMax: limit(256, 'Keys that are looked up in the store at once; further cold ones get 503.'),
   unknownKeyLifeMs: limit(10_000, 'A key that did not exist is looked up again.'),
   shutdownDrainMs: limit(30_000, 'Streams may end after SIGTERM; then they are cut in good form.'),
-  passwordChecksMax: limit(
-    16,
-    'Passwords in the queue of the hasher, 19 MiB each while they run; further ones get 503.',
-  ),
   configFileBytesMax: limit(16 * MiB, 'A declarative file: some 100,000 channels.'),
   configAliasesMax: limit(1_000, 'Aliases that a declarative file may expand to: a YAML bomb ends here.'),
 } as const
@@ -130,15 +121,11 @@ export type Limits = {
 
 /** What must hold between limits, whatever their values. */
 const relations: readonly (readonly [says: string, holds: (values: Limits) => boolean])[] = [
-  [
-    "no hold is taken near the end of a node's life",
-    of => of.lastHoldMs + 2 * of.heartbeatMs <= of.nodeLifeMs,
-  ],
   ['a node may miss several heartbeats', of => of.heartbeatMs * 10 <= of.nodeLifeMs],
   ['a body fits into the budget of all bodies', of => of.bodyBytesMax <= of.bodiesInFlightBytesMax],
   ['segments fit into the journal', of => of.journalSegmentBytes * 2 <= of.journalBytesMax],
   ['what is kept fits into the journal', of => of.journalKeepBytesMax <= of.journalBytesMax],
-  ['an ended request shows within a second', of => of.commitIntervalMs * of.batchesInFlightMax <= 500],
+  ['an ended request shows within a second', of => of.commitIntervalMs <= 250],
   ['an event fits into an answer', of => of.sseEventBytesMax <= of.upstreamAnswerBytesMax],
   ['a tail fits into an event', of => of.tailBytesMax <= of.sseEventBytesMax],
   ['a refusal fits into an answer', of => of.errorBodyBytesMax <= of.upstreamAnswerBytesMax],

@@ -40,7 +40,7 @@ function headOf(hasSecrets: boolean, leftOut: readonly string[]): string {
     ' State of a Yumen, for `yumen apply -f`.',
     hasSecrets
       ? ' Holds secrets in clear: keep it safe.'
-      : ' Channel keys are references: set these variables before `apply`.',
+      : ' Credentials of channels are references: set these variables before `apply`.',
     ...leftOut.map(what => ` Left out, because another has its name: ${what.replace(/\p{Cc}/gu, ' ')}`),
   ].join('\n')
 }

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { showFound } from './config-error.ts'
+import { maskUserinfo } from './credentials.ts'
 import { type FileIssue, formatPath, type Path, type YamlSource } from './yaml-source.ts'
 
 type ZodIssue = z.core.$ZodIssue
@@ -65,7 +66,7 @@ function isSecret(path: Path): boolean {
 function showPlain(value: unknown): string {
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'object' && value !== null) return 'an object'
-  return showFound(typeof value === 'string' ? value.replace(/\/\/[^/@]*@/, '//***@') : value)
+  return showFound(typeof value === 'string' ? maskUserinfo(value) : value)
 }
 
 function showSecret(value: unknown): string {

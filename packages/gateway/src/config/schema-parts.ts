@@ -31,6 +31,17 @@ export function textOf<Value>(allowed: string, decode: (found: string) => Value 
   })
 }
 
+/** A text as it stands, or where to find it. */
+export const secretSource = z.union(
+  [
+    z.string().min(1),
+    z.strictObject({ env: z.string().min(1) }),
+    z.strictObject({ file: z.string().min(1) }),
+  ],
+  { error: 'a text, { env: NAME } or { file: PATH }' },
+)
+export type SecretSource = z.output<typeof secretSource>
+
 export function oneOf<const Names extends readonly [string, ...string[]]>(names: Names) {
   return z.enum(names, { error: ({ input }) => suggestName(String(input), names) })
 }

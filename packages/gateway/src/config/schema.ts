@@ -1,11 +1,13 @@
-import { type PriceRates, PricingError, parsePrice, parseRatio, parseUsd } from '@yumen/pricing'
+import { type PriceRates, PricingError, parsePrice, parseUsd } from '@yumen/pricing'
 import { dialectNames } from '@yumen/protocol'
 import { catalogue, findProvider } from '@yumen/providers'
 import { z } from 'zod'
+import { isBaseUrl } from './base-url.ts'
 import { channelSettings } from './channel-settings.ts'
 import { isCidr } from './cidr.ts'
 import { checkOption, optionRegistry } from './options.ts'
-import { known, listOf, mapOf, oneOf, text, textOf, wholeNumber } from './schema-parts.ts'
+import { ratioUpTo, unlessPricingError } from './ratios.ts'
+import { known, listOf, mapOf, oneOf, secretSource, text, textOf, wholeNumber } from './schema-parts.ts'
 import { suggestName } from './suggest.ts'
 
 /** What an API key may be limited to. */
@@ -33,17 +35,6 @@ export const decimalPaths = [
   ['apiKeys', '*', 'limit'],
 ] as const
 
-/** A text as it stands, or where to find it. */
-const secretSource = z.union(
-  [
-    z.string().min(1),
-    z.strictObject({ env: z.string().min(1) }),
-    z.strictObject({ file: z.string().min(1) }),
-  ],
-  { error: 'a text, { env: NAME } or { file: PATH }' },
-)
-export type SecretSource = z.output<typeof secretSource>
-
 const objectName = textOf(
   'a name of 1 to 255 characters, without control characters or spaces around it',
   name =>
@@ -59,10 +50,7 @@ const patterns = listOf(
 )
 const amount = 'an amount in USD like "10.00", with at most nine digits after the point'
 const usd = textOf(amount, readAmount)
-const ratio = textOf(
-  'a decimal like "0.8" or a fraction like "25/3"',
-  found => unlessPricingError(() => parseRatio(found)) && found,
-)
+const ratio = ratioUpTo(1_000n, 'a decimal like "0.8" or a fraction like "25/3", at most 1000')
 const balance = textOf(`${amount}, or unlimited`, found =>
   found === 'unlimited' ? found : readAmount(found),
 )
@@ -70,9 +58,14 @@ const time = textOf('a time like 2027-01-01T00:00:00Z', found =>
   z.iso.datetime({ offset: true }).safeParse(found).success ? Date.parse(found) : undefined,
 )
 
-const rate = textOf(
-  'a decimal like "2.50" or a fraction like "25/3": USD per million tokens, perCall USD per call',
-  found => unlessPricingError(() => parseRatio(found)) && found,
+/** Ten thousand times the dearest model: beyond it a point is in the wrong place, and a charge may not fit. */
+const rate = ratioUpTo(
+  1_000_000n,
+  'a decimal like "2.50" or a fraction like "25/3": USD per million tokens, at most 1000000',
+)
+const callRate = ratioUpTo(
+  10_000n,
+  'a decimal like "0.04" or a fraction like "1/3": USD per call, at most 10000',
 )
 const rateNames = {
   input: rate,
@@ -87,7 +80,7 @@ const rateNames = {
   audioOutput: rate,
   audioCacheRead: rate,
   reasoning: rate,
-  perCall: rate,
+  perCall: callRate,
 } satisfies Record<keyof PriceRates, z.ZodType>
 const price = known('rates', partial(rateNames)).superRefine((rates, context) => {
   const refusal = pricingErrorOf(() => parsePrice(rates))
@@ -139,7 +132,10 @@ const status = wholeNumber(100, 599)
 const channel = known('a channel', {
   name: objectName,
   provider,
-  baseUrl: textOf('an http or https address without credentials or a query', isBaseUrl).optional(),
+  baseUrl: textOf(
+    'an http or https address of visible ASCII characters, without credentials, a query or a fragment',
+    found => (isBaseUrl(found) ? found : undefined),
+  ).optional(),
   keys: listOf(secretSource, 'a list of keys: texts, { env: NAME } or { file: PATH }').optional(),
   keyMode: oneOf(['random', 'polling']).optional(),
   models: listOf(text('the name of a model'), 'a list of model names').optional(),
@@ -154,7 +150,10 @@ const channel = known('a channel', {
     .superRefine(checkStatusKeys)
     .optional(),
   paramOverride: mapOf(z.unknown(), 'an object').optional(),
-  headerOverride: mapOf(z.string('a text'), 'texts by header name').optional(),
+  headerOverride: mapOf(
+    z.union([z.literal(''), secretSource], 'a text, { env: NAME } or { file: PATH }'),
+    'texts by header name',
+  ).optional(),
   settings: channelSettings.optional(),
   dialect: oneOf(dialectNames).optional(),
   enabled: z.boolean('true or false').optional(),
@@ -212,31 +211,10 @@ function readAmount(found: string): bigint | undefined {
   return nanos === undefined || nanos < 0n ? undefined : nanos
 }
 
-function isBaseUrl(found: string): string | undefined {
-  const url = URL.canParse(found) ? new URL(found) : undefined
-  const isPlain =
-    url !== undefined &&
-    /^https?:$/.test(url.protocol) &&
-    url.search === '' &&
-    url.hash === '' &&
-    url.username === '' &&
-    url.password === ''
-  return isPlain ? found : undefined
-}
-
 function checkStatusKeys(values: Readonly<Record<string, unknown>>, context: z.RefinementCtx): void {
   for (const key of Object.keys(values)) {
     if (!/^[1-5]\d\d$/.test(key))
       context.addIssue({ code: 'custom', path: [key], message: 'an HTTP status as key' })
-  }
-}
-
-function unlessPricingError<Value>(parse: () => Value): Value | undefined {
-  try {
-    return parse()
-  } catch (error) {
-    if (error instanceof PricingError) return undefined
-    throw error
   }
 }
 

@@ -1,5 +1,5 @@
 import type { EnvironmentSource } from './env.ts'
-import type { SecretSource } from './schema.ts'
+import type { SecretSource } from './schema-parts.ts'
 import { type FileIssue, formatPath, type Path, type Position } from './yaml-source.ts'
 
 export type ReadFile = (path: string) => Promise<string>

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
-import type { Store } from '#store'
+import { type Store, StoreError } from '#store'
 import { describeStores } from '../store/store-cases.ts'
-import { createKeyring, KeyringBusyError } from './keyring.ts'
+import { createKeyring, KeyringUnavailableError } from './keyring.ts'
 
 const limits = { keyCacheMax: 100, unknownKeyCacheMax: 2, unknownKeyLifeMs: 10_000, keyLookupsMax: 3 }
 const user = { role: 'user', group: 'default', passwordHash: undefined, balance: 0n } as const
@@ -106,7 +106,7 @@ describeStores('a key that nobody knows', stores => {
   test('is refused while too many are looked for, and may be asked for again then', async () => {
     const { find, answer } = await setUp()
     const asked = ['a', 'b', 'c'].map(find)
-    expect(() => find('d')).toThrow(KeyringBusyError)
+    expect(() => find('d')).toThrow(KeyringUnavailableError)
     expect(find('a')).toBeInstanceOf(Promise)
     await answer(...asked)
     expect(find('d')).toBeInstanceOf(Promise)
@@ -130,5 +130,24 @@ describeStores('a key that nobody knows', stores => {
     await answer(asked)
     expect(find('a')).toBeInstanceOf(Promise)
     expect(waiting).toHaveLength(1)
+  })
+
+  test('cannot be told while the store is away, and is asked for again then', async () => {
+    const store = await stores.open(await stores.fresh())
+    let isAway = true
+    const query: Store['query'] = async (sql, parameters) => {
+      if (isAway) throw new StoreError('unavailable', 'away')
+      return store.query(sql, parameters)
+    }
+    const keyring = await createKeyring({
+      store: { query, run: store.run },
+      limits,
+      pollMs: 10_000,
+      onFailure: failed,
+    })
+    onTestFinished(() => keyring.stop())
+    await expect(keyring.find('a')).rejects.toThrow(KeyringUnavailableError)
+    isAway = false
+    expect(await keyring.find('a')).toBeUndefined()
   })
 })

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import type { Store } from '#store'
+import { type Store, StoreError } from '#store'
 import { type CallerKey, readCallerKey, type Spent } from './caller.ts'
 import { findKeyRow } from './queries.ts'
 
@@ -22,9 +22,9 @@ export interface Keyring {
   stop(): void
 }
 
-/** More cold keys than the store can be asked for at once. */
-export class KeyringBusyError extends Error {
-  override readonly name = 'KeyringBusyError'
+/** A cold key whose owner nobody can tell just now: the store is away, or asked for too many keys at once. */
+export class KeyringUnavailableError extends Error {
+  override readonly name = 'KeyringUnavailableError'
 }
 
 export async function createKeyring({ store, limits, pollMs, onFailure }: KeyringParts): Promise<Keyring> {
@@ -85,11 +85,19 @@ export async function createKeyring({ store, limits, pollMs, onFailure }: Keyrin
       if (key !== undefined || unknown.has(hash)) return key
       const same = reading.get(hash)
       if (same !== undefined) return same
-      if (reading.size >= limits.keyLookupsMax) throw new KeyringBusyError('too many unknown keys at once')
-      const started = read(hash).finally(() => reading.delete(hash))
+      if (reading.size >= limits.keyLookupsMax)
+        throw new KeyringUnavailableError('too many unknown keys at once')
+      const started = read(hash)
+        .catch(refuse)
+        .finally(() => reading.delete(hash))
       reading.set(hash, started)
       return started
     },
     stop: () => clearInterval(timer),
   }
+}
+
+function refuse(error: unknown): never {
+  if (!(error instanceof StoreError && error.code === 'unavailable')) throw error
+  throw new KeyringUnavailableError('the store of the keys is away', { cause: error })
 }

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import type { Batch, BatchStore } from './committer.ts'
 import { type HeldFolder, holdFolder, listNodes, listSegments } from './folder.ts'
 import type { JournalRecord, NumberedRecord, ProgressRecord, SettledRecord } from './record.ts'
-import { commitPiecewise, type SetAside } from './set-aside.ts'
 import { type DecodedSegment, decodeSegment, encodeLine, type SegmentLine } from './segment.ts'
+import { commitPiecewise, type SetAside } from './set-aside.ts'
 
 export interface AdoptionParts {
   readonly journalDir: string

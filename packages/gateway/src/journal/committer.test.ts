@@ -162,7 +162,17 @@ test('tells for how long nothing has moved', async () => {
 test('a record that the store refuses is set aside after some tries, and those around it are committed', async () => {
   const refused = new Error('too large to bind')
   // Three tries of the batch; then 1 alone, 2 twice with an empty batch between, nothing in its place, 3.
-  const answers: Answer[] = [refused, refused, refused, 'committed', refused, 'committed', refused, 'committed', 'committed']
+  const answers: Answer[] = [
+    refused,
+    refused,
+    refused,
+    'committed',
+    refused,
+    'committed',
+    refused,
+    'committed',
+    'committed',
+  ]
   const { uncommitted, ranges, asides, marks } = setUp({ answers, mark: 0 })
   const lines = [1, 2, 3].map(seq => encodeLine(`{"seq":${seq}}`))
   uncommitted.push({ bytes: Buffer.from(lines.join('')), lastSeq: 3, records: 3 })

@@ -41,7 +41,11 @@ export async function commitPiecewise(parts: PiecewiseParts): Promise<void> {
 const nothing = new Uint8Array()
 
 /** What the store has against the record, though it takes an empty batch in between. Throws while it takes nothing at all. */
-async function tryTwice(store: BatchStore, place: Omit<Batch, 'records'>, { text }: SegmentLine): Promise<unknown> {
+async function tryTwice(
+  store: BatchStore,
+  place: Omit<Batch, 'records'>,
+  { text }: SegmentLine,
+): Promise<unknown> {
   const batch = { ...place, records: Buffer.from(encodeLine(text)) }
   try {
     await store.commitBatch(batch)

@@ -4,7 +4,10 @@ import { createSlabs } from './slabs.ts'
 
 test('what waits stays as it was written, however much is written and given back meanwhile', () => {
   const text = fc
-    .tuple(fc.string({ unit: 'binary', maxLength: 20 }), fc.oneof(fc.integer({ min: 1, max: 60_000 }), fc.integer({ min: 300_000, max: 400_000 })))
+    .tuple(
+      fc.string({ unit: 'binary', maxLength: 20 }),
+      fc.oneof(fc.integer({ min: 1, max: 60_000 }), fc.integer({ min: 300_000, max: 400_000 })),
+    )
     .map(([word, times]) => word.repeat(Math.ceil(times / Math.max(1, word.length))))
   fc.assert(
     fc.property(fc.array(fc.tuple(text, fc.nat(3)), { maxLength: 60 }), steps => {

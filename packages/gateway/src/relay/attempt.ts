@@ -118,7 +118,12 @@ class Trial implements AnswerOwner, GoneWatcher {
     this.#startedAt = parts.clock()
     const { facts, target, dialect, client, startedAt, reply } = ask
     const upstreamAsk = askOf(candidate, target, facts)
-    const body = buildUpstreamBody(facts, target, { candidate, ask: upstreamAsk, mayAskUsage: !parts.usageRefusers.has(candidate.channel.id) }, parts.limits)
+    const body = buildUpstreamBody(
+      facts,
+      target,
+      { candidate, ask: upstreamAsk, mayAskUsage: !parts.usageRefusers.has(candidate.channel.id) },
+      parts.limits,
+    )
     this.#body = body
     reply.watcher = this
     const { limits, budget } = parts

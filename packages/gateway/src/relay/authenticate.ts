@@ -1,6 +1,5 @@
 import type { DialectName } from '@yumen/protocol'
-import { type CallerKey, hashApiKey, type Keyring, KeyringBusyError } from '#identity'
-import { StoreError } from '#store'
+import { type CallerKey, hashApiKey, type Keyring, KeyringUnavailableError } from '#identity'
 import { GatewayError } from './gateway-error.ts'
 
 export interface Caller {
@@ -81,8 +80,7 @@ function lookUp(keyring: Keyring, shown: string): CallerKey | undefined | Promis
 
 /** A key that is not warm while the store is away or asked for too many: nobody can say whose it is. */
 function refuseLookUp(error: unknown): never {
-  const isAway = error instanceof StoreError && error.code === 'unavailable'
-  if (!isAway && !(error instanceof KeyringBusyError)) throw error
+  if (!(error instanceof KeyringUnavailableError)) throw error
   throw new GatewayError('shed', 'API keys cannot be looked up just now; try again', { retryAfterMs: 1_000 })
 }
 

@@ -50,7 +50,11 @@ export class Progress {
     }
     this.#chars = text.length
     const output = Math.max(usage?.output ?? 0, roughCount(text))
-    noteProgress(this.#parts, this.#log, usage === undefined ? plainUsage(input, output) : { ...usage, output })
+    noteProgress(
+      this.#parts,
+      this.#log,
+      usage === undefined ? plainUsage(input, output) : { ...usage, output },
+    )
   }
 
   /** Once, where the upstream has not told it: the note follows when the count is there. */

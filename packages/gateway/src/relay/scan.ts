@@ -80,13 +80,16 @@ function scanBody(body: Buffer, limits: ScanLimits, span?: Span): ScannedObject 
 }
 
 /** @throws GatewayError where a governing key is given twice or spelled otherwise. */
-export function findGoverning(object: ScannedObject, keys: GoverningKeys, place: string): Map<string, Member> {
+export function findGoverning(
+  object: ScannedObject,
+  keys: GoverningKeys,
+  place: string,
+): Map<string, Member> {
   const found = new Map<string, Member>()
   for (const member of object.members) {
     const key = keys.get(member.name) ?? keys.get(foldName(member.name))
     if (key === undefined) continue
-    if (!key.spellings.includes(member.name))
-      throw oddKey(`${place}${member.name}`, key, 'is misspelt')
+    if (!key.spellings.includes(member.name)) throw oddKey(`${place}${member.name}`, key, 'is misspelt')
     if (found.has(key.name)) throw oddKey(`${place}${member.name}`, key, 'is given twice')
     found.set(key.name, member)
   }
@@ -170,7 +173,9 @@ function readGeneral(target: Target, values: Values): { model: string; isStreami
     throw new GatewayError('invalid_request', 'you must provide a model parameter', { param: 'model' })
   }
   if (model.length > modelCharsMax) {
-    throw new GatewayError('invalid_request', `a model's name has at most ${modelCharsMax} characters`, { param: 'model' })
+    throw new GatewayError('invalid_request', `a model's name has at most ${modelCharsMax} characters`, {
+      param: 'model',
+    })
   }
   if (
     target.pathModel !== undefined &&

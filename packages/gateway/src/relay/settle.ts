@@ -39,11 +39,7 @@ export function settle(parts: SettleParts, log: RequestLog, ending: Ending, rele
 }
 
 /** Keeps what the client has got so far: what a crash now would charge. */
-export function noteProgress(
-  parts: SettleParts,
-  log: RequestLog,
-  usage: Usage,
-): void {
+export function noteProgress(parts: SettleParts, log: RequestLog, usage: Usage): void {
   const { caller } = log
   if (caller === undefined) return
   parts.journal.append({

@@ -21,11 +21,15 @@ beforeAll(async () => {
       bodies.push(body)
       if (body.includes('stream_options')) {
         response.writeHead(400, { 'content-type': 'application/json' })
-        response.end('{"error":{"message":"Unrecognized request argument supplied: stream_options","type":"invalid_request_error"}}')
+        response.end(
+          '{"error":{"message":"Unrecognized request argument supplied: stream_options","type":"invalid_request_error"}}',
+        )
         return
       }
       response.writeHead(200, { 'content-type': 'text/event-stream' })
-      response.end('data: {"choices":[{"index":0,"delta":{"content":"hi"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n')
+      response.end(
+        'data: {"choices":[{"index":0,"delta":{"content":"hi"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n',
+      )
     })
   }).listen(port, '127.0.0.1')
   simulator = await startSimulator({ port: 0 })
@@ -70,7 +74,10 @@ test("the client's own stream_options are its own mistake", async () => {
 
 test('a stream that a kill cuts is charged by what the upstream told of its input, cached tokens at their rate', async () => {
   const answer = await ask('/v1/messages', {
-    model: 'sim-read100000-tokens200-gap20', max_tokens: 500, stream: true, messages: [{ role: 'user', content: 'hi' }],
+    model: 'sim-read100000-tokens200-gap20',
+    max_tokens: 500,
+    stream: true,
+    messages: [{ role: 'user', content: 'hi' }],
   })
   const reader = answer.body?.getReader()
   const endsAt = Date.now() + 2_000

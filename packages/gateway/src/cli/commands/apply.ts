@@ -5,7 +5,7 @@ import { limits, processEnvironment, readDeclarativeFile, readEnvironment, type 
 import { openStoreAt, type Store, StoreError } from '#store'
 import { CliError, exitCodes } from '../cli-error.ts'
 import { filePartsOf } from '../file-parts.ts'
-import { printJson, printLine, printNote } from '../output.ts'
+import { printJson, printLine, printNote, printWarning } from '../output.ts'
 import { readStdin } from '../read-input.ts'
 import { jsonOfChanges, printChanges } from '../state-changes.ts'
 
@@ -53,13 +53,19 @@ async function apply(options: ApplyOptions): Promise<void> {
       folder: isStdin ? process.cwd() : dirname(resolve(options.file)),
       env: processEnvironment(),
     })
-    if (reading.kind === 'issues') return refuse(reading.issues)
+    if (reading.kind === 'issues') return refuse(reading.issues, options)
+    for (const warning of reading.warnings) printWarning(warning)
     const changes = await applyState(await store(), reading, options)
     const made = options.dryRun
       ? []
       : reading.generatedKeys.filter(({ user, name }) => isCreated(changes, `${user}/${name}`))
     if (options.json)
-      printJson({ dryRun: options.dryRun ?? false, changes: jsonOfChanges(changes), generatedKeys: made })
+      printJson({
+        dryRun: options.dryRun ?? false,
+        changes: jsonOfChanges(changes),
+        generatedKeys: made,
+        warnings: reading.warnings,
+      })
     else printDone({ changes, made, isDry: options.dryRun ?? false })
   } finally {
     await (await opened)?.close()
@@ -82,11 +88,11 @@ async function applyState(
   }
 }
 
-function refuse(issues: readonly { readonly text: string }[]): void {
-  for (const { text } of issues) printNote(text)
-  printNote(
-    `Nothing was applied: ${issues.length === 1 ? 'one thing is' : `${issues.length} things are`} wrong.`,
-  )
+function refuse(issues: readonly { readonly text: string }[], { json }: ApplyOptions): void {
+  const count = issues.length === 1 ? 'one thing is' : `${issues.length} things are`
+  const lines = [...issues.map(({ text }) => text), `Nothing was applied: ${count} wrong.`]
+  if (json) printJson({ error: { message: lines.join('\n') } })
+  else for (const line of lines) printNote(line)
   process.exitCode = exitCodes.wrong
 }
 

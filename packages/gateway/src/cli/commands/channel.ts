@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
-import { processEnvironment } from '#config'
+import { findIdle, maskUserinfo, processEnvironment } from '#config'
 import { addChannel } from '../add-channel.ts'
 import { CliError } from '../cli-error.ts'
-import { printFacts, printJson, printLine, printTable } from '../output.ts'
-import { findChannel, listChannels, listFingerprints } from '../queries.ts'
+import { printFacts, printJson, printLine, printTable, printWarning } from '../output.ts'
+import { findChannel, idlePartsOf, listChannels, listFingerprints } from '../queries.ts'
 import { readSecretLine } from '../read-input.ts'
 import { isoTime, readNames } from '../values.ts'
 import { withStore } from '../with-store.ts'
@@ -35,12 +35,18 @@ Examples:
   command
     .command('enable <name>')
     .description('Use a channel again')
-    .action(name => setEnabled(name, true))
+    .option('--json', 'print one JSON document')
+    .action((name: string, options: JsonOption) => setEnabled(name, { ...options, enabled: true }))
   command
     .command('disable <name>')
     .description('Send nothing to a channel')
-    .action(name => setEnabled(name, false))
-  command.command('remove <name>').description('Remove a channel and its keys').action(remove)
+    .option('--json', 'print one JSON document')
+    .action((name: string, options: JsonOption) => setEnabled(name, { ...options, enabled: false }))
+  command
+    .command('remove <name>')
+    .description('Remove a channel and its keys')
+    .option('--json', 'print one JSON document')
+    .action(remove)
 }
 
 function defineAdd(command: Command): void {
@@ -129,6 +135,7 @@ async function show(nameOrId: string, { json }: JsonOption): Promise<void> {
     if (row === undefined)
       throw new CliError(`there is no channel ${nameOrId}: \`yumen channel list\` shows all`)
     const shown = { ...contractOf(row), keys: await listFingerprints(db, row.id) }
+    for (const warning of findIdle({ channels: [idlePartsOf(row)] })) printWarning(warning)
     if (json) return printJson(shown)
     printFacts(
       Object.fromEntries(
@@ -141,14 +148,20 @@ async function show(nameOrId: string, { json }: JsonOption): Promise<void> {
   })
 }
 
-async function setEnabled(name: string, enabled: boolean): Promise<void> {
-  await withStore(({ store }) => store.run('updateChannel', { name, enabled, now: Date.now() }))
-  printLine(`Channel ${name} is ${enabled ? 'enabled' : 'disabled'}.`)
+interface EnabledOptions extends JsonOption {
+  readonly enabled: boolean
 }
 
-async function remove(name: string): Promise<void> {
+async function setEnabled(name: string, { enabled, json }: EnabledOptions): Promise<void> {
+  await withStore(({ store }) => store.run('updateChannel', { name, enabled, now: Date.now() }))
+  if (json) printJson({ name, enabled })
+  else printLine(`Channel ${name} is ${enabled ? 'enabled' : 'disabled'}.`)
+}
+
+async function remove(name: string, { json }: JsonOption): Promise<void> {
   await withStore(({ store }) => store.run('removeChannel', { name, now: Date.now() }))
-  printLine(`Channel ${name} is removed.`)
+  if (json) printJson({ name, removed: true })
+  else printLine(`Channel ${name} is removed.`)
 }
 
 type ChannelRow = NonNullable<Awaited<ReturnType<typeof findChannel>>>
@@ -183,7 +196,7 @@ function contractOf(row: ChannelRow) {
 /** The address of a proxy may hold a password. */
 function withoutCredentials(settings: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   const { proxy } = settings
-  return typeof proxy === 'string' ? { ...settings, proxy: proxy.replace(/\/\/[^/@]*@/, '//***@') } : settings
+  return typeof proxy === 'string' ? { ...settings, proxy: maskUserinfo(proxy) } : settings
 }
 
 function namesOf(json: string): readonly string[] {

@@ -35,12 +35,18 @@ Examples:
   command
     .command('enable <id>')
     .description('Let a key in again')
-    .action(id => setStatus(id, 'enabled'))
+    .option('--json', 'print one JSON document')
+    .action((id: string, options: JsonOption) => setStatus(id, { ...options, status: 'enabled' }))
   command
     .command('disable <id>')
     .description('Refuse a key')
-    .action(id => setStatus(id, 'disabled'))
-  command.command('remove <id>').description('Remove a key; its requests and charges stay').action(remove)
+    .option('--json', 'print one JSON document')
+    .action((id: string, options: JsonOption) => setStatus(id, { ...options, status: 'disabled' }))
+  command
+    .command('remove <id>')
+    .description('Remove a key; its requests and charges stay')
+    .option('--json', 'print one JSON document')
+    .action(remove)
 }
 
 function defineAdd(command: Command): void {
@@ -161,16 +167,22 @@ async function show(id: string, { json }: JsonOption): Promise<void> {
   })
 }
 
-async function setStatus(id: string, status: 'enabled' | 'disabled'): Promise<void> {
-  await withStore(({ store }) =>
-    store.run('updateApiKey', { id: readId(id, 'key'), status, now: Date.now() }),
-  )
-  printLine(`API key ${id} is ${status}.`)
+interface StatusOptions extends JsonOption {
+  readonly status: 'enabled' | 'disabled'
 }
 
-async function remove(id: string): Promise<void> {
-  await withStore(({ store }) => store.run('removeApiKey', { id: readId(id, 'key'), now: Date.now() }))
-  printLine(`API key ${id} is removed.`)
+async function setStatus(text: string, { status, json }: StatusOptions): Promise<void> {
+  const id = readId(text, 'key')
+  await withStore(({ store }) => store.run('updateApiKey', { id, status, now: Date.now() }))
+  if (json) printJson({ id, status })
+  else printLine(`API key ${id} is ${status}.`)
+}
+
+async function remove(text: string, { json }: JsonOption): Promise<void> {
+  const id = readId(text, 'key')
+  await withStore(({ store }) => store.run('removeApiKey', { id, now: Date.now() }))
+  if (json) printJson({ id, removed: true })
+  else printLine(`API key ${id} is removed.`)
 }
 
 /** Printed data of a key: `null` means no restriction. */

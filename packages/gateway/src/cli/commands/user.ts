@@ -30,11 +30,13 @@ Examples:
   command
     .command('enable <name>')
     .description('Let a user in again')
-    .action(name => setStatus(name, 'enabled'))
+    .option('--json', 'print one JSON document')
+    .action((name: string, options: JsonOption) => setStatus(name, { ...options, status: 'enabled' }))
   command
     .command('disable <name>')
     .description('Refuse a user and all his keys')
-    .action(name => setStatus(name, 'disabled'))
+    .option('--json', 'print one JSON document')
+    .action((name: string, options: JsonOption) => setStatus(name, { ...options, status: 'disabled' }))
   command
     .command('password <name>')
     .description('Set the password of a user')
@@ -133,9 +135,14 @@ async function show(name: string, { json }: JsonOption): Promise<void> {
   })
 }
 
-async function setStatus(username: string, status: 'enabled' | 'disabled'): Promise<void> {
+interface StatusOptions extends JsonOption {
+  readonly status: 'enabled' | 'disabled'
+}
+
+async function setStatus(username: string, { status, json }: StatusOptions): Promise<void> {
   await withStore(({ store }) => store.run('updateUser', { username, status, now: Date.now() }))
-  printLine(`User ${username} is ${status}.`)
+  if (json) printJson({ username, status })
+  else printLine(`User ${username} is ${status}.`)
 }
 
 async function setPassword(

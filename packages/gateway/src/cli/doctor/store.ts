@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
-import { ConfigError, type Environment, optionRegistry, resolveOptions } from '#config'
+import { ConfigError, type Environment, findIdle, optionRegistry, resolveOptions } from '#config'
 import { migrationStatus, openStoreAt, type Store, StoreError } from '#store'
-import { countAll } from '../queries.ts'
+import { countAll, idlePartsOf, listApiKeys, listChannels } from '../queries.ts'
 import { type Check, fail, ok, warn } from './check.ts'
+import { checkSeals } from './seals.ts'
 
 export async function checkStore(environment: Environment): Promise<readonly Check[]> {
   const { store: location } = environment
@@ -28,10 +29,8 @@ export async function checkStore(environment: Environment): Promise<readonly Che
   }
 }
 
-async function checkContent(
-  store: Store,
-  { store: location, optionDefaults }: Environment,
-): Promise<readonly Check[]> {
+async function checkContent(store: Store, environment: Environment): Promise<readonly Check[]> {
+  const { store: location, optionDefaults } = environment
   const name = location.kind === 'sqlite' ? `SQLite, ${location.path}` : 'PostgreSQL'
   const { current, pending } = await migrationStatus(store)
   const head = ok('store', `${name} answers`)
@@ -49,7 +48,9 @@ async function checkContent(
     head,
     ok('schema', `version ${current}`),
     await checkCounts(store),
+    await checkSeals(store, environment),
     await checkOptions(store, optionDefaults),
+    ...(await checkIdle(store)),
     await checkNodes(store),
   ]
 }
@@ -78,6 +79,27 @@ async function checkOptions(store: Store, defaults: Environment['optionDefaults'
   const idle = rows.filter(({ key }) => planned.includes(key)).map(({ key }) => key)
   if (idle.length === 0) return ok('options', `${rows.length} set`)
   return warn('options', `${idle.join(', ')}: kept, without effect yet`, 'nothing needs to be done')
+}
+
+const idleShownMax = 20
+
+/** What is set and has no effect yet, a line each. */
+async function checkIdle(store: Store): Promise<readonly Check[]> {
+  const db = await store.kysely()
+  const apiKeys = await listApiKeys(db)
+  const lines = findIdle({
+    apiKeys: apiKeys.map(({ username: user, name, rate_limit, body_logging }) => ({
+      user,
+      name,
+      rateLimit: rate_limit,
+      bodyLogging: body_logging !== 0,
+    })),
+    channels: (await listChannels(db)).map(idlePartsOf),
+  })
+  const more = lines.length - idleShownMax
+  const shown = lines.slice(0, idleShownMax)
+  if (more > 0) shown.push(`${more} more are kept but have no effect in this version yet`)
+  return shown.map(line => warn('no effect', line, 'do not rely on it'))
 }
 
 /** Nodes, and the clock: a heartbeat that is promised for long after now was written by another time. */

@@ -1,0 +1,10 @@
+/**
+ * An absolute http or https address as a channel has it. Paths and queries of single calls are put behind it, so it has
+ * no query of its own; it stands in logs, so it has no credentials.
+ */
+export function isBaseUrl(found: string): boolean {
+  return /^[!-~]+$/.test(found) && absolute.test(found) && URL.canParse(found)
+}
+
+/** A host, no `@` beside it, then a path or nothing. */
+const absolute = /^https?:\/\/[^/@?#\\]+(\/[^?#\\]*)?$/i

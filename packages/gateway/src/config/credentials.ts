@@ -1,0 +1,23 @@
+/** What of a channel, beside its keys, may be a credential. */
+
+const userinfo = /^([a-z][a-z0-9+.-]*:)?[\\/]*[^\\/?#]*@/i
+
+/** Whether an address holds a user or a password. */
+export const hasUserinfo = (address: string) => userinfo.test(address)
+
+/** An address without its user and password, as messages show it. */
+export const maskUserinfo = (address: string) => address.replace(userinfo, '$1//***@')
+
+const credentialHeaders: ReadonlySet<string> = new Set([
+  'authorization',
+  'proxy-authorization',
+  'cookie',
+  'x-api-key',
+  'api-key',
+  'x-goog-api-key',
+])
+
+/** Whether the value of a header is, by the header's name, a credential. */
+export function isCredentialHeader(name: string): boolean {
+  return credentialHeaders.has(name.toLowerCase()) || /token|secret|key/i.test(name)
+}

@@ -1,0 +1,52 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { limits } from '#config'
+import { type JobsParts, startJobs } from './jobs.ts'
+
+beforeEach(() => {
+  vi.useFakeTimers()
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+const warn = vi.fn()
+
+function startWith(parts: Pick<JobsParts, 'adopt'>) {
+  return startJobs({
+    store: { run: async () => 0 } as never, // decoding: no other part of a store is asked for
+    limits,
+    now: Date.now,
+    retentionDays: () => 0,
+    log: { warn } as never,
+    ...parts,
+  })
+}
+
+test('stop waits for the work that runs', async () => {
+  const work = Promise.withResolvers<void>()
+  const jobs = startWith({ adopt: () => work.promise })
+  await vi.advanceTimersByTimeAsync(limits.adoptIntervalMs)
+  let isStopped = false
+  const stopped = jobs.stop().then(() => {
+    isStopped = true
+  })
+  await vi.advanceTimersByTimeAsync(1_000)
+  expect(isStopped).toBe(false)
+  work.resolve()
+  await stopped
+  expect(vi.getTimerCount()).toBe(0)
+})
+
+test('stop waits no longer than its bound', async () => {
+  const jobs = startWith({ adopt: () => new Promise(() => undefined) })
+  await vi.advanceTimersByTimeAsync(limits.adoptIntervalMs)
+  const stopped = jobs.stop()
+  await vi.advanceTimersByTimeAsync(5_000)
+  await stopped
+  expect(warn).toHaveBeenCalledOnce()
+})
+
+test('stop is at once where nothing runs', async () => {
+  await startWith({ adopt: async () => undefined }).stop()
+  expect(vi.getTimerCount()).toBe(0)
+})
