@@ -105,8 +105,8 @@ export function readChannel(
 }
 
 /**
- * Keys that do not open are left out, the channel is not: its models are known, and for now not to be had. They are told
- * once, for all will have the same reason.
+ * Keys that do not open are left out, the channel is not: whoever asks for its models is told that they lack a key, not
+ * that they are unknown. Only the first refusal is reported, for all have the same reason.
  */
 function openKeys(
   rows: readonly ChannelKeyRow[],

@@ -38,6 +38,11 @@ function refuse(reason: NoRoute, { caller, facts, target }: PlanAsk): GatewayErr
         'no_candidate',
         `the model ${model} is temporarily unavailable: no channel that serves it is enabled`,
       )
+    case 'no_key':
+      return new GatewayError(
+        'no_candidate',
+        `the model ${model} is temporarily unavailable: the keys of its channels cannot be read; \`yumen doctor\` tells the administrator why`,
+      )
     case 'dialect_unsupported':
       return new GatewayError(
         'unsupported',

@@ -275,7 +275,13 @@ describe('why there is nowhere to go', () => {
       wishes: {},
       gives: 'none_enabled',
     },
-    { says: 'none that does has a key', channels: [{ id: 1, keys: 0 }], wishes: {}, gives: 'none_enabled' },
+    { says: 'none that does has a key', channels: [{ id: 1, keys: 0 }], wishes: {}, gives: 'no_key' },
+    {
+      says: 'the named channel has no key',
+      channels: [{ id: 1, keys: 0 }],
+      wishes: { pinnedChannelId: 1 },
+      gives: 'no_key',
+    },
     {
       says: 'none speaks the dialect',
       channels: [{ id: 1 }],

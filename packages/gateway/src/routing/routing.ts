@@ -24,16 +24,19 @@ function findEligible(snapshot: Snapshot, ask: RouteAsk): readonly Channel[] | N
   if (ask.pinnedChannelId !== undefined) return findPinned(snapshot, ask, ask.pinnedChannelId)
   const serving = snapshot.channelsOf(ask.group, ask.model)
   if (serving.length === 0) return 'not_served'
-  const enabled = serving.filter(channel => channel.isEnabled && channel.keys.length > 0)
+  const enabled = serving.filter(channel => channel.isEnabled)
   if (enabled.length === 0) return 'none_enabled'
-  const speaking = enabled.filter(channel => speaksNatively(channel, ask))
+  const keyed = enabled.filter(channel => channel.keys.length > 0)
+  if (keyed.length === 0) return 'no_key'
+  const speaking = keyed.filter(channel => speaksNatively(channel, ask))
   return speaking.length === 0 ? 'dialect_unsupported' : speaking
 }
 
 function findPinned(snapshot: Snapshot, ask: RouteAsk, id: number): readonly Channel[] | NoRoute {
   const channel = snapshot.channels.get(id)
   if (channel === undefined) return 'pinned_unknown'
-  if (!channel.isEnabled || channel.keys.length === 0) return 'pinned_disabled'
+  if (!channel.isEnabled) return 'pinned_disabled'
+  if (channel.keys.length === 0) return 'no_key'
   return speaksNatively(channel, ask) ? [channel] : 'dialect_unsupported'
 }
 

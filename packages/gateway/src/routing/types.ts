@@ -21,10 +21,14 @@ export interface Candidate {
   readonly upstreamModel: string
 }
 
-/** Why there is nothing to try. `not_served`: no channel of the group lists the model, enabled or not. */
+/**
+ * Why there is nothing to try. `not_served`: no channel of the group lists the model, enabled or not. `no_key`: what is
+ * enabled has no key that opens with the secret of this installation.
+ */
 export type NoRoute =
   | 'not_served'
   | 'none_enabled'
+  | 'no_key'
   | 'dialect_unsupported'
   | 'pinned_unknown'
   | 'pinned_disabled'
