@@ -45,7 +45,7 @@ describeStores('requests', stores => {
   async function commit(requests: readonly Told[]): Promise<void> {
     const lines = requests.map((told, index) => line(told, mark + index + 1))
     const marks = { markBefore: mark, markAfter: mark + requests.length }
-    await store.run('commitBatch', { nodeId: 'n', ...marks, records: Buffer.from(lines.join('\n')) })
+    await store.run('commitBatch', { nodeId: 'n', ...marks, records: [Buffer.from(lines.join('\n'))] })
     mark = marks.markAfter
   }
 

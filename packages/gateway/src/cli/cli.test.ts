@@ -392,7 +392,7 @@ async function commitRequest(): Promise<string> {
       },
     }
     await store.run('startNode', { id: 'node', epoch: 1, now, heartbeatUntil: now })
-    const records = new TextEncoder().encode(`${JSON.stringify({ seq: 1, record })}\n`)
+    const records = [Buffer.from(`${JSON.stringify({ seq: 1, record })}\n`)]
     await store.run('commitBatch', { nodeId: 'node', markBefore: 0, markAfter: 1, records })
     return record.facts.id
   } finally {

@@ -151,7 +151,7 @@ describe('the journal of a dead node', () => {
     const refusing = {
       ...store,
       commitBatch: async (batch: Parameters<typeof commitBatch>[0]) => {
-        if (Buffer.from(batch.records).includes('poison')) throw new Error('too large to bind')
+        if (Buffer.concat(batch.records).includes('poison')) throw new Error('too large to bind')
         return commitBatch(batch)
       },
     }

@@ -84,7 +84,7 @@ async function commitSegments(
   for (let from = 0; from < waiting.length; from += parts.recordsMax) {
     const batch = waiting.slice(from, from + parts.recordsMax)
     const markAfter = batch.at(-1)?.seq ?? markBefore
-    const records = Buffer.from(batch.map(line => encodeLine(line.text)).join(''))
+    const records = [Buffer.from(batch.map(line => encodeLine(line.text)).join(''))]
     const answer = await commitOrPieces(parts, { nodeId: node, markBefore, markAfter, records }, batch)
     if (answer === 'stale')
       throw new Error(`the journal of node ${node} is being committed by another process`)

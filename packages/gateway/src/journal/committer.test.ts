@@ -45,7 +45,11 @@ function setUp({ answers = [], mark }: { answers?: readonly Answer[]; mark?: num
   const push = (lastSeq: number, records = 1) =>
     uncommitted.push({ bytes: Buffer.from(`${lastSeq};`), lastSeq, records })
   const ranges = () =>
-    batches.map(({ markBefore, markAfter, records }) => [markBefore, markAfter, String(records)])
+    batches.map(({ markBefore, markAfter, records }) => [
+      markBefore,
+      markAfter,
+      String(Buffer.concat(records)),
+    ])
   return { committer, uncommitted, push, ranges, failures, marks, steps, asides }
 }
 
@@ -126,6 +130,17 @@ test('takes no more records at a time than it may', async () => {
   expect(ranges()).toEqual([
     [0, 12, '6;12;'],
     [12, 18, '18;'],
+  ])
+})
+
+test('goes on at once while a whole batch waits: the interval is no bound of what a node can end', async () => {
+  const { push, ranges } = setUp()
+  for (const seq of [10, 20, 30, 35]) push(seq, seq === 35 ? 5 : 10)
+  await vi.advanceTimersByTimeAsync(200)
+  expect(ranges()).toEqual([
+    [0, 10, '10;'],
+    [10, 20, '20;'],
+    [20, 30, '30;'],
   ])
 })
 

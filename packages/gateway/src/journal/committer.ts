@@ -1,6 +1,6 @@
 import { decodeLines } from './segment.ts'
 import { commitPiecewise, type SetAside } from './set-aside.ts'
-import type { Uncommitted } from './uncommitted.ts'
+import { spansOf, type Uncommitted } from './uncommitted.ts'
 
 /** What the journal needs of the store; its procedure `commitBatch`. */
 export interface BatchStore {
@@ -13,8 +13,8 @@ export interface Batch {
   readonly nodeId: string
   readonly markBefore: number
   readonly markAfter: number
-  /** Lines of the journal as they stand in its file. */
-  readonly records: Uint8Array
+  /** Lines of the journal as they stand in its file, in pieces of whole lines. */
+  readonly records: readonly Uint8Array[]
 }
 
 export interface CommitterParts {
@@ -60,13 +60,22 @@ export function createCommitter(parts: CommitterParts): Committer {
   timer.unref()
 
   function commitNext(): Promise<void> {
-    underWay = commit().finally(() => {
+    underWay = commitFullBatches().finally(() => {
       underWay = undefined
     })
     return underWay
   }
 
-  async function commitRecords(records: Buffer, markAfter: number): Promise<'committed' | 'stale'> {
+  /** What the interval gathered, and more while whole batches wait: a node that ends more requests than one batch an interval keeps up. */
+  async function commitFullBatches(): Promise<void> {
+    do await commit()
+    while (uncommitted.length >= limits.commitRecordsMax)
+  }
+
+  async function commitRecords(
+    records: readonly Buffer[],
+    markAfter: number,
+  ): Promise<'committed' | 'stale'> {
     if (failures < failuresBeforePieces) {
       try {
         const answer = await store.commitBatch({ nodeId: node, markBefore: mark, markAfter, records })
@@ -80,7 +89,9 @@ export function createCommitter(parts: CommitterParts): Committer {
     const stored = await store.markOf(node)
     if (stored !== mark) return 'stale'
     // Until all of them are through: the mark moves with each, so the batch as a whole would not fit any more.
-    const lines = decodeLines(records.toString('utf8')).filter(line => line.seq > mark)
+    const lines = decodeLines(records.map(piece => piece.toString('utf8')).join('')).filter(
+      line => line.seq > mark,
+    )
     const onMoved = (seq: number) => {
       mark = seq
     }
@@ -94,8 +105,7 @@ export function createCommitter(parts: CommitterParts): Committer {
     const markAfter = writes.at(-1)?.lastSeq
     if (markAfter === undefined) return
     crashPoint('before-commit')
-    const records = Buffer.concat(writes.map(write => write.bytes))
-    const answer = await commitRecords(records, markAfter)
+    const answer = await commitRecords(spansOf(writes), markAfter)
     // A commit whose answer was lost is found out by asking for the mark.
     if (answer === 'stale' && (await store.markOf(node)) !== markAfter) {
       throw new NodeLostError(

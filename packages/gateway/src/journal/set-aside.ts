@@ -30,7 +30,7 @@ export async function commitPiecewise(parts: PiecewiseParts): Promise<void> {
     const place = { nodeId: node, markBefore, markAfter: line.seq }
     const error = await tryTwice(store, place, line)
     if (error !== undefined) {
-      await store.commitBatch({ ...place, records: nothing })
+      await store.commitBatch({ ...place, records: [] })
       onSetAside({ node, line, error })
     }
     markBefore = line.seq
@@ -38,22 +38,20 @@ export async function commitPiecewise(parts: PiecewiseParts): Promise<void> {
   }
 }
 
-const nothing = new Uint8Array()
-
 /** What the store has against the record, though it takes an empty batch in between. Throws while it takes nothing at all. */
 async function tryTwice(
   store: BatchStore,
   place: Omit<Batch, 'records'>,
   { text }: SegmentLine,
 ): Promise<unknown> {
-  const batch = { ...place, records: Buffer.from(encodeLine(text)) }
+  const batch = { ...place, records: [Buffer.from(encodeLine(text))] }
   try {
     await store.commitBatch(batch)
     return undefined
   } catch (error) {
     if (!(error instanceof Error)) throw error
   }
-  await store.commitBatch({ ...place, markAfter: place.markBefore, records: nothing })
+  await store.commitBatch({ ...place, markAfter: place.markBefore, records: [] })
   try {
     await store.commitBatch(batch)
     return undefined

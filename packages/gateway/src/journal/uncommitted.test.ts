@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createUncommitted } from './uncommitted.ts'
+import { createUncommitted, spansOf } from './uncommitted.ts'
 
 const lines = (lastSeq: number, records = 1) => ({
   bytes: Buffer.from(`line ${lastSeq}\n`),
@@ -33,4 +33,14 @@ test('a write that comes while others are on their way is not dropped with them'
   queue.push(lines(2))
   queue.drop(underWay.length)
   expect(queue.peek(100).map(({ lastSeq }) => lastSeq)).toEqual([2])
+})
+
+test('writes that lie side by side are one piece, without a copy', () => {
+  const queue = createUncommitted()
+  for (const [index, text] of ['one\n', 'two\n', 'x'.repeat(400_000), 'three\n'].entries())
+    queue.push({ bytes: queue.encode(text), lastSeq: index + 1, records: 1 })
+  const spans = spansOf(queue.peek(10))
+  expect(spans.map(span => span.toString().slice(0, 8))).toEqual(['one\ntwo\n', 'xxxxxxxx', 'three\n'])
+  expect(spans[0]?.buffer).toBe(queue.peek(1)[0]?.bytes.buffer)
+  expect(spansOf([])).toEqual([])
 })

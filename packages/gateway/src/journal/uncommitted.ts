@@ -23,6 +23,18 @@ export interface Uncommitted {
   readonly bytes: number
 }
 
+/** The bytes of `writes` in order, those that lie side by side as one view: each holds whole lines. */
+export function spansOf(writes: readonly WrittenLines[]): readonly Buffer[] {
+  const spans: Buffer[] = []
+  for (const { bytes } of writes) {
+    const last = spans.at(-1)
+    const isNext = last?.buffer === bytes.buffer && last.byteOffset + last.length === bytes.byteOffset
+    if (last === undefined || !isNext) spans.push(bytes)
+    else spans[spans.length - 1] = Buffer.from(last.buffer, last.byteOffset, last.length + bytes.length)
+  }
+  return spans
+}
+
 export function createUncommitted(): Uncommitted {
   let queue: WrittenLines[] = []
   let bytes = 0

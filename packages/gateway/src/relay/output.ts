@@ -44,14 +44,19 @@ export class ClientOutput {
     if (only === undefined) return false
     const bytes = this.#pieces.length === 1 ? only : Buffer.concat(this.#pieces)
     this.#pieces = []
-    this.write(bytes)
+    // Written in the turn in which it came: the clock was just read.
+    this.#writeAt(bytes, this.#call.lastDataAt)
     return true
   }
 
   /** Complete events only. The upstream waits while the client is full. */
   write(bytes: Buffer | string): void {
+    this.#writeAt(bytes, this.#clock())
+  }
+
+  #writeAt(bytes: Buffer | string, now: number): void {
     this.#reply.write(bytes)
-    this.lastWriteAt = this.#clock()
+    this.lastWriteAt = now
     if (!this.#reply.isFull || this.#isPaused) return
     this.#isPaused = true
     this.#call.pause()

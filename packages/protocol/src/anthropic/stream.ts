@@ -1,6 +1,7 @@
 import type { Reading, StreamTap } from '../dialect.ts'
 import type { UpstreamError } from '../errors.ts'
 import { isWire, parseJson, textAt, type Wire, wireAt } from '../reading.ts'
+import { TextTemplate } from '../text-template.ts'
 import { findUpstreamError, parseUpstreamError, protocolError } from '../upstream-errors.ts'
 import type { Usage } from '../usage.ts'
 import { startOf } from './answer.ts'
@@ -23,12 +24,20 @@ export class MessageTap implements StreamTap {
   /** The block that was started and not stopped; `undefined` between blocks. */
   openBlock: number | undefined
   #usage: Wire | undefined
+  readonly #template = new TextTemplate()
 
   get usage(): Usage | undefined {
     return parseUsage(this.#usage)
   }
 
   read(data: string, event: string): Reading {
+    const more = this.#template.match(event, data)
+    if (more === undefined) return this.#parse(data, event)
+    this.text += more
+    return this.#calm('content')
+  }
+
+  #parse(data: string, event: string): Reading {
     if (data.startsWith('[DONE]')) return 'end'
     const message = parseJson(data)
     if (event === 'error') return this.#fail(parseUpstreamError('anthropic', 200, message ?? data))
@@ -38,9 +47,18 @@ export class MessageTap implements StreamTap {
     }
     const error = findUpstreamError('anthropic', message)
     if (error) return this.#fail(error)
-    return isWire(message)
-      ? this.#readEvent(message, textAt(message, 'type') || event)
-      : this.#calm('prelude')
+    if (!isWire(message)) return this.#calm('prelude')
+    const type = textAt(message, 'type') || event
+    const reading = this.#readEvent(message, type)
+    if (reading === 'content' && type === 'content_block_delta') this.#learn(message, data, event)
+    return reading
+  }
+
+  /** The next delta is likely to differ in its text alone. */
+  #learn(message: Wire, data: string, event: string): void {
+    const delta = wireAt(message, 'delta')
+    const key = deltaKeys.get(textAt(delta, 'type'))
+    if (key !== undefined) this.#template.learn(event, data, key, textAt(delta, key))
   }
 
   #readEvent(message: Wire, type: string): Reading {

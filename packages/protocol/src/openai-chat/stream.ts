@@ -1,6 +1,7 @@
 import type { Reading, StreamTap } from '../dialect.ts'
 import type { UpstreamError } from '../errors.ts'
 import { isWire, listAt, parseJson, textAt, type Wire, wireAt } from '../reading.ts'
+import { TextTemplate } from '../text-template.ts'
 import { findUpstreamError, parseUpstreamError, protocolError } from '../upstream-errors.ts'
 import type { Usage } from '../usage.ts'
 import { failedFinish, readChoice } from './answer.ts'
@@ -32,6 +33,7 @@ class ChatTap implements StreamTap {
   #choiceUsage: Wire | undefined
   #timings: Wire | undefined
   #tier = ''
+  readonly #template = new TextTemplate()
 
   constructor(choices: number) {
     this.#choices = Math.max(1, choices)
@@ -53,6 +55,13 @@ class ChatTap implements StreamTap {
   }
 
   read(data: string, event: string): Reading {
+    const more = this.#template.match(event, data)
+    if (more === undefined) return this.#parse(data, event)
+    this.text += more
+    return this.#endedCount >= this.#choices ? 'finish' : 'content'
+  }
+
+  #parse(data: string, event: string): Reading {
     if (data.startsWith('[DONE]')) {
       this.#isClosed = true
       return 'end'
@@ -66,7 +75,20 @@ class ChatTap implements StreamTap {
     if (isWire(chunk)) this.#note(chunk)
     const error = findUpstreamError('openai-chat', chunk)
     if (error) return this.#fail(error)
-    return isWire(chunk) ? this.#readChoices(chunk) : this.#calm()
+    if (!isWire(chunk)) return this.#calm()
+    const reading = this.#readChoices(chunk)
+    if (reading === 'content') this.#learn(chunk, data, event)
+    return reading
+  }
+
+  /** The next event is likely to differ in the text of the same member alone. */
+  #learn(chunk: Wire, data: string, event: string): void {
+    const [choice, ...others] = listAt(chunk, 'choices')
+    if (others.length > 0 || !isWire(choice)) return
+    const text = readChoice(choice)
+    const holder = choice.delta ?? choice
+    const key = textKeys.find(name => textAt(holder, name) === text)
+    if (key !== undefined && text !== undefined) this.#template.learn(event, data, key, text)
   }
 
   #readChoices(chunk: Wire): Reading {
@@ -118,6 +140,9 @@ class ChatTap implements StreamTap {
     return 'error'
   }
 }
+
+/** Members of a delta, or of a choice of a legacy completion, that hold text. */
+const textKeys = ['content', 'reasoning_content', 'reasoning', 'text']
 
 /**
  * The later report, unless it holds only zeros: some vendors send empty usage with every chunk, before or

@@ -25,6 +25,8 @@ export class UpstreamCall implements Dispatcher.DispatchHandler, Listed {
   place = -1
   /** Whether the request's head and body were handed to the connection: from here on the upstream may work, and bill. */
   isSent = false
+  /** When the upstream last sent something, on the relay's clock. */
+  lastDataAt: number
   readonly #limits: TimeLimits
   readonly #listener: CallListener
   readonly #clock: () => number
@@ -32,7 +34,6 @@ export class UpstreamCall implements Dispatcher.DispatchHandler, Listed {
   readonly #endsAt: number
   readonly #onOver: () => void
   #controller: Dispatcher.DispatchController | undefined
-  #lastDataAt: number
   #hasData = false
   #isPaused = false
   #isOver = false
@@ -50,7 +51,7 @@ export class UpstreamCall implements Dispatcher.DispatchHandler, Listed {
     this.#clock = parts.clock
     this.#onOver = parts.onOver
     this.#startedAt = parts.clock()
-    this.#lastDataAt = this.#startedAt
+    this.lastDataAt = this.#startedAt
     this.#endsAt = parts.endsAt
   }
 
@@ -69,7 +70,7 @@ export class UpstreamCall implements Dispatcher.DispatchHandler, Listed {
         this.fail('upstream_timeout', `no connection within ${connectTimeoutMs} ms`)
     } else if (!this.#hasData && now - this.#startedAt >= firstByteTimeoutMs) {
       this.fail('upstream_timeout', `no byte of an answer within ${firstByteTimeoutMs} ms`)
-    } else if (this.#hasData && !this.#isPaused && now - this.#lastDataAt >= idleTimeoutMs) {
+    } else if (this.#hasData && !this.#isPaused && now - this.lastDataAt >= idleTimeoutMs) {
       this.fail('upstream_timeout', `silence of more than ${idleTimeoutMs} ms within the answer`)
     }
   }
@@ -82,7 +83,7 @@ export class UpstreamCall implements Dispatcher.DispatchHandler, Listed {
   resume(): void {
     if (!this.#isPaused) return
     this.#isPaused = false
-    this.#lastDataAt = this.#clock()
+    this.lastDataAt = this.#clock()
     this.#controller?.resume()
   }
 
@@ -116,14 +117,14 @@ export class UpstreamCall implements Dispatcher.DispatchHandler, Listed {
     headers: UpstreamHeaders,
   ): void {
     if (this.#isOver || status < 200) return
-    this.#lastDataAt = this.#clock()
+    this.lastDataAt = this.#clock()
     this.#listener.onHead(status, headers)
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#isOver) return
     this.#hasData = true
-    this.#lastDataAt = this.#clock()
+    this.lastDataAt = this.#clock()
     this.#listener.onData(chunk)
   }
 

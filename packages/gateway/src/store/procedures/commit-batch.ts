@@ -79,20 +79,17 @@ async function advanceMark(tx: Transaction, args: Marks & { readonly nodeId: str
   return false
 }
 
-const decoder = new TextDecoder()
-
 /** Records that are values at one time: they die young, where a whole batch would live through collections. */
 const sliceRecords = 128
 
-/** One JSON text a line, its checksum before it or not: a line feed inside a JSON string is always escaped. */
-function* slices(bytes: Uint8Array, { markBefore, markAfter }: Marks): Generator<readonly Settled[]> {
+/** Checks the order over all pieces: a record that is not the next one is refused. */
+function* slices(
+  pieces: readonly Uint8Array[],
+  { markBefore, markAfter }: Marks,
+): Generator<readonly Settled[]> {
   let last = markBefore
   let slice: Settled[] = []
-  for (const line of decoder.decode(bytes).trimEnd().split('\n')) {
-    if (line === '') continue
-    const { seq, record } = JSON.parse(
-      line.startsWith('{') ? line : line.slice(checksumChars),
-    ) as NumberedRecord
+  for (const { seq, record } of recordsOf(pieces)) {
     if (seq <= last || seq > markAfter) {
       const problem = `record ${seq} after ${last} is out of order, the batch ends at ${markAfter}`
       throw new StoreError('invalid', problem)
@@ -106,8 +103,25 @@ function* slices(bytes: Uint8Array, { markBefore, markAfter }: Marks): Generator
   if (slice.length > 0) yield slice
 }
 
+/** One JSON text a line, its checksum before it or not: a line feed inside a JSON string is always escaped. */
+function* recordsOf(pieces: readonly Uint8Array[]): Generator<NumberedRecord> {
+  for (const { buffer, byteOffset, byteLength } of pieces) {
+    const bytes = Buffer.from(buffer, byteOffset, byteLength)
+    let start = 0
+    while (start < bytes.length) {
+      const lineEnd = bytes.indexOf(lineFeed, start)
+      const end = lineEnd < 0 ? bytes.length : lineEnd
+      const jsonStart = bytes[start] === openBrace ? start : start + checksumBytes
+      if (end > start) yield JSON.parse(bytes.toString('utf8', jsonStart, end)) as NumberedRecord
+      start = end + 1
+    }
+  }
+}
+
+const [lineFeed, openBrace] = [0x0a, 0x7b]
+
 /** Eight hex digits and a space. */
-const checksumChars = 9
+const checksumBytes = 9
 
 /**
  * What failed before anything was counted has nothing to charge; a success of no cost still has its proof.

@@ -29,13 +29,13 @@ export interface Procedures {
   nodeMark: { args: { id: string }; result: number | undefined }
   /**
    * Records of one node's journal in the order of `seq`, as the journal wrote them: `records` holds its
-   * lines, each a JSON text that may have its checksum before it. One transaction inserts charges and
+   * lines in pieces of whole ones, each a JSON text that may have its checksum before it. One transaction inserts charges and
    * requests, moves accounts (`balance`, `available`, `spent`) and keys (`spent`), adds to the hourly rollups
    * and advances the node's mark. Asks that the mark is `markBefore`; answers `stale` when it is not. A
    * charge that exists with the same content is skipped; with other content it fails with `ledger_conflict`.
    */
   commitBatch: {
-    args: { nodeId: string; markBefore: number; markAfter: number; records: Uint8Array }
+    args: { nodeId: string; markBefore: number; markAfter: number; records: readonly Uint8Array[] }
     result: 'committed' | 'stale'
   }
 

@@ -79,10 +79,16 @@ async function makeFile(path: string): Promise<void> {
   }
 }
 
-/** A view on a part of a buffer would take the whole buffer along through the thread border. */
+/**
+ * Shared memory goes through the thread border as it is. A view on a part of any other buffer would take the whole
+ * buffer along.
+ */
 function detached<Args extends object>(args: Args): Args {
-  if (!('records' in args) || !(args.records instanceof Uint8Array)) return args
-  const { records } = args
-  if (records.byteLength === records.buffer.byteLength) return args
-  return { ...args, records: new Uint8Array(records) }
+  if (!('records' in args) || !Array.isArray(args.records)) return args
+  return { ...args, records: args.records.map(detachedPiece) }
+}
+
+function detachedPiece(piece: unknown): unknown {
+  if (!(piece instanceof Uint8Array) || piece.buffer instanceof SharedArrayBuffer) return piece
+  return piece.byteLength === piece.buffer.byteLength ? piece : new Uint8Array(piece)
 }
