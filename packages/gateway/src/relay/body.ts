@@ -57,7 +57,7 @@ function collect(request: IncomingMessage, announced: number, parts: BodyParts):
   const { limits, budget, reads, clock } = parts
   return new Promise((resolve, reject) => {
     let chunks: Buffer[] = []
-    let target: Buffer | undefined
+    let target: Buffer<ArrayBuffer> | undefined
     let budgeted = 0
     const read = { place: -1, lastByteAt: clock(), fail }
     reads.add(read)
@@ -65,6 +65,10 @@ function collect(request: IncomingMessage, announced: number, parts: BodyParts):
     function fail(error: unknown): void {
       if (!reads.remove(read)) return
       request.off('data', onData)
+      // Nobody else has seen it: its memory goes with its place in the budget, not when the collector comes by.
+      target?.buffer.transfer(0)
+      target = undefined
+      chunks = []
       budget.give(budgeted)
       reject(error)
     }

@@ -25,6 +25,8 @@ export interface GoneWatcher {
   onGone(): void
 }
 
+const oneWriteBytesMax = 16 * 1024
+
 export function createReply(response: ServerResponse): Reply {
   return new HttpReply(response)
 }
@@ -60,7 +62,10 @@ class HttpReply implements Reply {
     if (this.isClosed) return
     const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length
     this.#response.writeHead(status, [...headers, 'content-length', String(length)])
-    this.#response.end(body)
+    // As one text with the head it is one write; a buffer would be a second one.
+    if (typeof body !== 'string' && length <= oneWriteBytesMax)
+      this.#response.end(body.toString('latin1'), 'latin1')
+    else this.#response.end(body)
   }
 
   startStream(headers: readonly string[]): void {
