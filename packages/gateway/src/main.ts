@@ -92,7 +92,7 @@ async function startGateway(environment: Environment, log: Log): Promise<Gateway
   })
   const connections = createConnections({ limits })
   const counter = createTokenCounter({ limits, onFailure: warn('the tokenizer failed') })
-  const routing = createRouting({ snapshot, random: Math.random })
+  const routing = createRouting({ snapshot, random: Math.random, clock })
   const relay = createRelay({
     keyring,
     snapshot,

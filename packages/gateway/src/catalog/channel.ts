@@ -41,6 +41,13 @@ export interface Channel {
   readonly dialect: DialectName | undefined
   readonly isEnabled: boolean
   readonly timeLimits: TimeLimits
+  readonly ceilings: Ceilings
+}
+
+/** What the operator allows a channel: at it the channel yields before its upstream refuses. */
+export interface Ceilings {
+  readonly concurrencyMax: number | undefined
+  readonly requestsPerMinuteMax: number | undefined
 }
 
 /** A stored channel that cannot be used as it is: one line in the log, which names it; so it has no stack. */
@@ -101,6 +108,10 @@ export function readChannel(
     dialect: dialectNames.find(name => name === row.dialect),
     isEnabled: row.enabled !== 0,
     timeLimits: readTimeLimits(options, settings),
+    ceilings: {
+      concurrencyMax: numberAt(settings, 'concurrencyMax'),
+      requestsPerMinuteMax: numberAt(settings, 'requestsPerMinuteMax'),
+    },
   }
 }
 
@@ -144,6 +155,11 @@ function findBaseUrl(row: ChannelRow, provider: Provider): string {
   if (url === undefined)
     throw new ChannelError(`channel ${row.name}: a ${provider.name} channel needs a baseUrl`)
   return url
+}
+
+function numberAt(settings: Readonly<Record<string, unknown>>, name: string): number | undefined {
+  const value = settings[name]
+  return typeof value === 'number' ? value : undefined
 }
 
 function readStrings(json: string): string[] {

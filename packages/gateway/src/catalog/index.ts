@@ -1,6 +1,6 @@
 export type { Catalog } from './catalog.ts'
 export { createCatalog } from './catalog.ts'
-export type { Channel, ChannelKey, TimeLimits } from './channel.ts'
+export type { Ceilings, Channel, ChannelKey, TimeLimits } from './channel.ts'
 export { readTimeLimits } from './channel.ts'
 export type { Sealer } from './sealing.ts'
 export { createSealer, loadSealingSecret, SealError } from './sealing.ts'

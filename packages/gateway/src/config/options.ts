@@ -60,6 +60,31 @@ const ownOptions = defineOptions({
   ),
   'relay.retryTimes': wholeNumber(20, 3, 'Candidates that are tried after the first.'),
   'relay.exposeUpstreamModel': flag(false, "Answers name the upstream's model instead of the client's."),
+  'routing.breakerFailures': {
+    accepts: wholeBetween(1, 1_000),
+    fallback: 5,
+    allowed: 'a whole number from 1 to 1000',
+    about:
+      'Failures in a row after which a channel gets no more requests for the model; one in two within 30 s does too.',
+  },
+  'routing.breakerOpenMs': milliseconds(
+    100,
+    5_000,
+    'So long it rests at first, twice as long after each probe that fails, at most five minutes.',
+  ),
+  'routing.retryShare': {
+    accepts: numberBetween(0, 20),
+    fallback: 1,
+    allowed: 'a number from 0 to 20',
+    about: 'Retries per request that failing upstreams may cost within ten seconds, beside 20 that are free.',
+  },
+  'routing.affinity': flag(true, 'Keeps a conversation on the channel key that has cached its prompt.'),
+  'routing.autoGroups': {
+    accepts: textsOf(text => text !== '' && text !== 'auto', 1_000),
+    fallback: ['default'],
+    allowed: 'a list of groups',
+    about: 'Where a key of the group auto may go: the groups in their order.',
+  },
   'journal.sync': {
     accepts: oneOf(['group', 'always']),
     fallback: 'group',

@@ -1,7 +1,9 @@
 import type { Dialect, ScanLimits, UpstreamError } from '@yumen/protocol'
-import type { Candidate } from '#routing'
+import { type AttemptOutcome, type Candidate, type Routing, remedies, type Ticket } from '#routing'
 import type { ByteBudget } from './budget.ts'
-import { ClientGoneError, GatewayError, remedies, toldAs } from './gateway-error.ts'
+import { ClientGoneError, GatewayError, toldAs } from './gateway-error.ts'
+import type { Planned } from './plan.ts'
+import { mayRepeat, repeatableOf } from './repeatable.ts'
 import type { GoneWatcher, Reply } from './reply.ts'
 import type { RequestLog } from './request-log.ts'
 import type { Roster } from './roster.ts'
@@ -17,6 +19,7 @@ import { buildUpstreamBody, type UpstreamBody } from './upstream-body.ts'
 import { Waiting } from './waiting.ts'
 
 export interface AttemptParts extends SendParts {
+  readonly routing: Routing
   readonly budget: ByteBudget
   /** Channels whose upstream refuses to be asked for a stream's usage; grows as they say so. */
   readonly usageRefusers: Set<number>
@@ -37,7 +40,7 @@ export interface AttemptAsk {
   readonly facts: Facts
   readonly log: RequestLog
   readonly reply: Reply
-  readonly candidates: Iterator<Candidate, undefined>
+  readonly planned: Planned
   /** When the request arrived, on the relay's clock. */
   readonly startedAt: number
   readonly client: (name: string) => string | undefined
@@ -58,8 +61,10 @@ export async function attempt(parts: AttemptParts, ask: AttemptAsk): Promise<Acc
   for (let tried = 1; ; tried++) {
     // Nobody heard it leave while its body was decompressed or its key looked up.
     if (ask.reply.isClosed) throw new ClientGoneError('the client left')
-    const next = ask.candidates.next()
+    const next = ask.planned.candidates.next()
     if (next.done === true) break
+    // Asked only when there is somewhere to go: a refusal is no retry.
+    if (failed !== undefined && !parts.routing.mayRetry()) break
     let trial = new Trial(parts, ask, next.value)
     let outcome = await trial.outcome
     if (outcome.kind === 'failed' && trial.asksUsage && refusesUsage(outcome.error)) {
@@ -72,11 +77,11 @@ export async function attempt(parts: AttemptParts, ask: AttemptAsk): Promise<Acc
     if (outcome.kind === 'answered') return outcome.accepted
     failed = mergeFailures(failed, outcome)
     if (remedies[outcome.error.class] === 'tell-client') break
+    if (!mayRepeat(repeatableOf(ask.target, ask.facts), outcome)) break
     const { retryTimes, totalTimeoutMs } = next.value.channel.timeLimits
     if (tried > retryTimes || parts.clock() >= ask.startedAt + totalTimeoutMs) break
   }
-  if (failed === undefined)
-    throw new GatewayError('no_candidate', `no channel can serve ${ask.facts.model} now`)
+  if (failed === undefined) throw ask.planned.refuseAll()
   throw tell(failed, ask)
 }
 
@@ -90,6 +95,8 @@ interface Failed {
   readonly error: UpstreamError
   /** The upstream's own body, where it sent one and it is small enough to be passed on. */
   readonly refusal: Buffer | undefined
+  /** Whether the upstream may have worked on it all the same. */
+  readonly mayBeBilled: boolean
 }
 
 type Outcome = Failed | { readonly kind: 'answered'; readonly accepted: Accepted } | { readonly kind: 'gone' }
@@ -104,6 +111,7 @@ class Trial implements AnswerOwner, GoneWatcher {
   readonly #settle: (outcome: Outcome) => void
   readonly #body: UpstreamBody
   readonly #listener: CallListener
+  readonly #ticket: Ticket
   #call: UpstreamCall | undefined
   #isEnded = false
   #waiting: Waiting | undefined
@@ -130,7 +138,9 @@ class Trial implements AnswerOwner, GoneWatcher {
     this.#listener = facts.isStreaming
       ? createStreamListener({ dialect, choices: facts.choices, limits, owner: this })
       : createWholeListener({ dialect, limits, budget, owner: this })
-    this.#call = send(parts, { candidate, ask: upstreamAsk, body, client, startedAt }, this.#listener)
+    this.#ticket = parts.routing.begin(candidate)
+    const onOver = () => parts.routing.release(this.#ticket)
+    this.#call = send(parts, { candidate, ask: upstreamAsk, body, client, startedAt, onOver }, this.#listener)
   }
 
   /** Whether usage was asked for on the client's behalf. */
@@ -163,7 +173,9 @@ class Trial implements AnswerOwner, GoneWatcher {
   }
 
   onFailure(error: UpstreamError, refusal: Buffer | undefined): void {
-    this.#end({ kind: 'failed', error, refusal }, { class: error.class, status: error.status })
+    const mayBeBilled = this.#call?.isSent === true && error.status < 400
+    const outcome = { kind: 'failed', error, refusal, mayBeBilled } as const
+    this.#end(outcome, { class: error.class, status: error.status })
   }
 
   onGone(): void {
@@ -179,16 +191,29 @@ class Trial implements AnswerOwner, GoneWatcher {
     reply.watcher = undefined
     if (this.#waiting !== undefined) this.#parts.streams.remove(this.#waiting)
     if (outcome.kind !== 'answered') this.#listener.discard?.()
+    const ms = this.#parts.clock() - this.#startedAt
+    this.#parts.routing.end(this.#ticket, healthOf(outcome, ms, this.#ask.facts.isStreaming))
     log.attempts.push({
       channel: channel.name,
       channelId: channel.id,
       keyFingerprint: key.fingerprint,
       class: errorClass,
       status,
-      ms: Math.round(this.#parts.clock() - this.#startedAt),
+      ms: Math.round(ms),
       ...(isMaybeBilled(outcome, status, this.#call) && { mayBeBilled: true }),
     })
     this.#settle(outcome)
+  }
+}
+
+function healthOf(outcome: Outcome, ms: number, isStreaming: boolean): AttemptOutcome {
+  switch (outcome.kind) {
+    case 'answered':
+      return { class: 'ok', ms, isStreaming }
+    case 'gone':
+      return { class: 'client_gone', ms, isStreaming }
+    case 'failed':
+      return { class: outcome.error.class, retryAfterMs: outcome.error.retryAfterMs, ms, isStreaming }
   }
 }
 

@@ -38,25 +38,6 @@ export class ClientGoneError extends Error {
   override readonly name = 'ClientGoneError'
 }
 
-/** What becomes of an attempt's failure: another candidate, or the client is told. A new class does not compile until it is here. */
-export const remedies = {
-  context_length: 'tell-client',
-  payload_too_large: 'tell-client',
-  content_policy: 'tell-client',
-  state_invalid: 'tell-client',
-  state_not_found: 'tell-client',
-  invalid_request: 'tell-client',
-  model_unavailable: 'next-candidate',
-  auth_upstream: 'next-candidate',
-  quota_upstream: 'next-candidate',
-  rate_limited: 'next-candidate',
-  overloaded: 'next-candidate',
-  upstream_timeout: 'next-candidate',
-  upstream_error: 'next-candidate',
-  upstream_protocol: 'next-candidate',
-  region: 'next-candidate',
-} as const satisfies Record<UpstreamErrorClass, 'tell-client' | 'next-candidate'>
-
 /**
  * What the client is told when an attempt's failure is the last word. The upstream's 401, 402 and 403 are the operator's:
  * told as they are, the client's SDK would say that its user's key is wrong.

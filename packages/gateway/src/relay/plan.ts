@@ -1,4 +1,6 @@
-import type { Candidate, NoRoute, Routing } from '#routing'
+import type { ScanLimits } from '@yumen/protocol'
+import type { Candidate, Exclusion, NoRoute, RouteAsk, Routing } from '#routing'
+import { affinityOf } from './affinity.ts'
 import type { Caller } from './authenticate.ts'
 import { GatewayError } from './gateway-error.ts'
 import type { Target } from './route.ts'
@@ -8,21 +10,54 @@ export interface PlanAsk {
   readonly caller: Caller
   readonly facts: Facts
   readonly target: Target
+  readonly client: (name: string) => string | undefined
+}
+
+/** What is planned, and why it may turn out to be nothing. */
+export interface Planned {
+  readonly candidates: Iterator<Candidate, undefined>
+  /** The words for a request that no candidate could be offered. */
+  readonly refuseAll: () => GatewayError
+}
+
+interface PlanParts {
+  readonly routing: Routing
+  readonly limits: ScanLimits
+  readonly keepsAffinity: boolean
 }
 
 /** The candidates in the order in which they are tried, each picked when it is needed. @throws GatewayError where there is none */
-export function plan(routing: Routing, { caller, facts, target }: PlanAsk): Iterator<Candidate, undefined> {
-  const planned = routing.plan({
+export function plan({ routing, limits, keepsAffinity }: PlanParts, planAsk: PlanAsk): Planned {
+  const { caller, facts, target, client } = planAsk
+  const ask: RouteAsk = {
     group: caller.key.group,
     model: facts.model,
     dialect: target.dialect,
     operation: target.operation,
     isStreaming: facts.isStreaming,
     pinnedChannelId: caller.pinnedChannelId,
-  })
-  if (planned.kind === 'candidates') return planned.candidates
-  throw refuse(planned.reason, { caller, facts, target })
+    affinity: () => (keepsAffinity ? affinityOf(facts, target, client, limits) : undefined),
+  }
+  const planned = routing.plan(ask)
+  if (planned.kind === 'none') throw refuse(planned.reason, planAsk)
+  return { candidates: planned.candidates, refuseAll: () => tellResting(routing.exclusions(ask), facts) }
 }
+
+/** Everything that could serve it rests: a rate that was used up is told as such, with the time at which the first is back. */
+function tellResting(exclusions: readonly Exclusion[], { model }: Facts): GatewayError {
+  const areRates = exclusions.length > 0 && exclusions.every(({ reason }) => rates.has(reason))
+  const waits = exclusions.map(({ until }) => until).filter(until => until !== undefined)
+  const retryAfterMs = waits.length === 0 ? 1_000 : Math.max(1, Math.min(...waits) - performance.now())
+  return areRates
+    ? new GatewayError('rate_limited', `${model} is asked for too often just now`, { retryAfterMs })
+    : new GatewayError('no_candidate', `no channel can serve ${model} now`, { retryAfterMs })
+}
+
+const rates: ReadonlySet<Exclusion['reason']> = new Set([
+  'rate_limited',
+  'at_concurrency_ceiling',
+  'at_rate_ceiling',
+])
 
 function refuse(reason: NoRoute, { caller, facts, target }: PlanAsk): GatewayError {
   const model = JSON.stringify(facts.model.slice(0, 200))
@@ -47,6 +82,11 @@ function refuse(reason: NoRoute, { caller, facts, target }: PlanAsk): GatewayErr
       return new GatewayError(
         'unsupported',
         `the model ${model} is served by channels that do not speak ${target.dialect} ${target.operation} themselves, and this version of Yumen does not convert between protocols yet`,
+      )
+    case 'mapping_cycle':
+      return new GatewayError(
+        'no_candidate',
+        `the model ${model} is temporarily unavailable: a model mapping of its channels leads back to itself`,
       )
     case 'pinned_unknown':
       return new GatewayError('invalid_request', `there is no channel ${caller.pinnedChannelId}`)

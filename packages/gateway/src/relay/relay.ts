@@ -11,7 +11,7 @@ import type { RelayParts } from './parts.ts'
 import { plan } from './plan.ts'
 import { createReply, type Reply } from './reply.ts'
 import { RequestLog } from './request-log.ts'
-import { reserve } from './reserve.ts'
+import { bindGroup, reserve } from './reserve.ts'
 import { dialectOf, type Route, route, type Target } from './route.ts'
 import { scan } from './scan.ts'
 
@@ -76,7 +76,12 @@ async function relayTarget(
     admitAsk(caller.key, { model: facts.model, endpoint: target.endpoint })
     const snapshot = parts.snapshot()
     log.terms = reserve(snapshot, caller.key, facts.model)
-    const candidates = plan(parts.routing, { caller, facts, target })
+    parts.routing.onRequest()
+    const keepsAffinity = snapshot.options['routing.affinity']
+    const planned = plan(
+      { routing: parts.routing, limits: parts.limits, keepsAffinity },
+      { caller, facts, target, client: header },
+    )
     log.mark('planned')
     const accepted = await attempt(parts, {
       target,
@@ -84,11 +89,12 @@ async function relayTarget(
       facts,
       log,
       reply,
-      candidates,
+      planned,
       startedAt: log.startedAt,
       client: header,
     })
     log.candidate = accepted.candidate
+    log.terms = bindGroup(snapshot, log.terms, accepted.candidate.group)
     await deliver(parts, {
       accepted,
       dialect,

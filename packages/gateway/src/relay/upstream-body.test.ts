@@ -39,7 +39,7 @@ function build({
   const built = buildUpstreamBody(
     facts,
     found.target,
-    { candidate: { channel, key: {} as never, upstreamModel }, ask, mayAskUsage: true },
+    { candidate: { channel, key: {} as never, upstreamModel, group: 'default' }, ask, mayAskUsage: true },
     limits,
   )
   return { text: Buffer.concat(built.pieces).toString(), ...built }

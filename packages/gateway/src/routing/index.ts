@@ -1,2 +1,6 @@
+export type { Exclusion } from './exclusion.ts'
+export type { AttemptOutcome, Ticket } from './health.ts'
+export { remedies } from './remedies.ts'
+export { hashText } from './rendezvous.ts'
 export { createRouting } from './routing.ts'
-export type { Candidate, NoRoute, Plan, RouteAsk, Routing } from './types.ts'
+export type { Candidate, Explanation, NoRoute, Plan, RouteAsk, Routing } from './types.ts'

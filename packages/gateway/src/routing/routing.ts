@@ -1,127 +1,128 @@
-import { offers } from '@yumen/providers'
-import type { Channel, ChannelKey, Snapshot } from '#catalog'
-import { mapModel } from './mapping.ts'
+import type { Snapshot } from '#catalog'
+import { exclusionOf } from './entry-exclusion.ts'
+import type { Exclusion } from './exclusion.ts'
+import { explainTiers } from './explain.ts'
+import { createHealth, type Health } from './health.ts'
+import { familyName } from './model-name.ts'
+import { ejectOutliers } from './outliers.ts'
+import { createRetryBudget } from './retry-budget.ts'
+import { readRules } from './rules.ts'
+import { type Chance, select } from './select.ts'
+import { buildTiers, createTierCache, type Tier, type Tiers } from './tiers.ts'
 import type { Candidate, NoRoute, RouteAsk, Routing, RoutingParts } from './types.ts'
 
-/** Where a request may go: tiers of equal priority from the best down, weighted chance within a tier, each key once. */
-export function createRouting({ snapshot, random }: RoutingParts): Routing {
+/** A tier is looked over for outliers this often. */
+const outliersEveryMs = 1_000
+
+/** Where a request may go, in which order, and what this node has learned of it. */
+export function createRouting({ snapshot, random, clock }: RoutingParts): Routing {
+  const health = createHealth(() => readRules(snapshot().options))
+  const budget = createRetryBudget(() => snapshot().options['routing.retryShare'])
+  const tiersOf = createTierCache()
   const turns = new Map<number, number>()
-  const nextTurn = (channel: Channel) => {
-    const turn = turns.get(channel.id) ?? 0
-    turns.set(channel.id, turn + 1)
-    return turn
+  const lookedOver = new WeakMap<Tier, number>()
+
+  function find(ask: RouteAsk): Tiers {
+    const current = snapshot()
+    if (ask.pinnedChannelId !== undefined) return findPinned(current, ask, ask.pinnedChannelId)
+    if (ask.group !== 'auto') return findIn(current, ask, ask.group)
+    const found: Tier[] = []
+    let refusal: NoRoute = 'not_served'
+    for (const group of current.options['routing.autoGroups']) {
+      const tiers = findIn(current, ask, group)
+      if (typeof tiers !== 'string') found.push(...tiers)
+      else if (tiers !== 'not_served') refusal = tiers
+    }
+    return found.length > 0 ? found : refusal
   }
+
+  function findIn(current: Snapshot, ask: RouteAsk, group: string): Tiers {
+    const serving = current.channelsOf(group, ask.model)
+    if (serving.length > 0) return tiersOf(serving, ask.model, group, ask)
+    const family = familyName(ask.model)
+    if (family === undefined) return 'not_served'
+    const related = current.channelsOf(group, family)
+    // Names of a family are the clients' to choose: their tiers are not kept.
+    return related.length === 0 ? 'not_served' : buildTiers(related, ask.model, group, ask)
+  }
+
+  function lookOver(tiers: readonly Tier[], now: number): void {
+    for (const tier of tiers) {
+      if (tier.entries.length === 1 || now < (lookedOver.get(tier) ?? 0)) continue
+      lookedOver.set(tier, now + outliersEveryMs)
+      ejectOutliers(tier, health, now)
+    }
+  }
+
+  function chanceFor(ask: RouteAsk, now: number): Chance {
+    let seed: { readonly value: number | undefined } | undefined
+    return {
+      random,
+      nextTurn({ channel }) {
+        const turn = turns.get(channel.id) ?? 0
+        turns.set(channel.id, turn + 1)
+        return turn
+      },
+      affinity() {
+        seed ??= { value: ask.affinity() }
+        return seed.value
+      },
+      judge: ({ channel, upstreamModel }) => health.judge(channel, upstreamModel, now),
+      judgeKey: ({ channel, upstreamModel }, key) => health.judgeKey(channel, key, upstreamModel, now),
+      share: ({ channel, upstreamModel }) => health.share(channel, upstreamModel, now),
+    }
+  }
+
   return {
     plan(ask) {
-      const eligible = findEligible(snapshot(), ask)
-      if (typeof eligible === 'string') return { kind: 'none', reason: eligible }
-      return { kind: 'candidates', candidates: candidatesOf(eligible, ask, { random, nextTurn }) }
+      const tiers = find(ask)
+      if (typeof tiers === 'string') return { kind: 'none', reason: tiers }
+      if (ask.pinnedChannelId !== undefined) return { kind: 'candidates', candidates: everyKey(tiers) }
+      const now = clock()
+      lookOver(tiers, now)
+      return { kind: 'candidates', candidates: select(tiers, chanceFor(ask, now)) }
+    },
+    onRequest: () => budget.onRequest(clock()),
+    mayRetry: () => budget.tryRetry(clock()),
+    begin: ({ channel, key, upstreamModel }) => health.begin(channel, key, upstreamModel, clock()),
+    end: (ticket, outcome) => health.end(ticket, outcome, clock()),
+    release: ticket => health.release(ticket),
+    exclusions(ask) {
+      const tiers = find(ask)
+      return typeof tiers === 'string' ? [] : exclusionsOf(tiers, health, clock())
+    },
+    explain(ask) {
+      const tiers = find(ask)
+      return explainTiers({ snapshot: snapshot(), ask, tiers, health, now: clock() })
     },
   }
 }
 
-function findEligible(snapshot: Snapshot, ask: RouteAsk): readonly Channel[] | NoRoute {
-  if (ask.pinnedChannelId !== undefined) return findPinned(snapshot, ask, ask.pinnedChannelId)
-  const serving = snapshot.channelsOf(ask.group, ask.model)
-  if (serving.length === 0) return 'not_served'
-  const enabled = serving.filter(channel => channel.isEnabled)
-  if (enabled.length === 0) return 'none_enabled'
-  const keyed = enabled.filter(channel => channel.keys.length > 0)
-  if (keyed.length === 0) return 'no_key'
-  const speaking = keyed.filter(channel => speaksNatively(channel, ask))
-  return speaking.length === 0 ? 'dialect_unsupported' : speaking
-}
-
-function findPinned(snapshot: Snapshot, ask: RouteAsk, id: number): readonly Channel[] | NoRoute {
-  const channel = snapshot.channels.get(id)
+function findPinned(current: Snapshot, ask: RouteAsk, id: number): Tiers {
+  const channel = current.channels.get(id)
   if (channel === undefined) return 'pinned_unknown'
   if (!channel.isEnabled) return 'pinned_disabled'
-  if (channel.keys.length === 0) return 'no_key'
-  return speaksNatively(channel, ask) ? [channel] : 'dialect_unsupported'
+  return buildTiers([channel], ask.model, ask.group, ask)
 }
 
-function speaksNatively(channel: Channel, ask: RouteAsk): boolean {
-  if (channel.dialect !== undefined && channel.dialect !== ask.dialect) return false
-  return offers(channel.provider, {
-    dialect: ask.dialect,
-    operation: ask.operation,
-    model: mapModel(channel.modelMapping, ask.model),
-    isStreaming: ask.isStreaming,
-    baseUrl: channel.baseUrl,
-    settings: channel.settings,
-    query: noQuery,
-  })
-}
-
-const noQuery = new URLSearchParams()
-
-interface Chance {
-  readonly random: () => number
-  readonly nextTurn: (channel: Channel) => number
-}
-
-/** Most requests have one place to go: no tiers, no draw. */
-function candidatesOf(
-  channels: readonly Channel[],
-  ask: RouteAsk,
-  chance: Chance,
-): Iterator<Candidate, undefined> {
-  const [channel] = channels
-  const key = channel?.keys[0]
-  if (channels.length > 1 || channel === undefined || key === undefined || channel.keys.length > 1)
-    return rank(channels, ask, chance)
-  const only = { channel, key, upstreamModel: mapModel(channel.modelMapping, ask.model) }
-  return [only][Symbol.iterator]()
-}
-
-/** Lazy: the next candidate is picked when it is asked for. */
-function* rank(channels: readonly Channel[], ask: RouteAsk, chance: Chance): Generator<Candidate, undefined> {
-  for (let from = 0; from < channels.length; ) {
-    const priority = channels[from]?.priority
-    let to = from
-    while (to < channels.length && channels[to]?.priority === priority) to++
-    yield* rankTier(channels.slice(from, to), ask, chance)
-    from = to
-  }
-}
-
-/** Every channel of the tier with one of its keys first, then those that have further keys once more. */
-function* rankTier(tier: readonly Channel[], ask: RouteAsk, chance: Chance): Generator<Candidate, undefined> {
-  let round = tier.map(channel => ({ channel, keys: orderKeys(channel, chance) }))
-  while (round.length > 0) {
-    const again: typeof round = []
-    while (round.length > 0) {
-      const [entry] = round.splice(
-        pickWeighted(
-          round.map(({ channel }) => channel.weight),
-          chance.random(),
-        ),
-        1,
-      )
-      const key = entry?.keys.shift()
-      if (entry === undefined || key === undefined) continue
-      yield { channel: entry.channel, key, upstreamModel: mapModel(entry.channel.modelMapping, ask.model) }
-      if (entry.keys.length > 0) again.push(entry)
+/** A channel that an administrator named is tried as it is: whether it is well may be what he wants to see. */
+function* everyKey(tiers: readonly Tier[]): Generator<Candidate, undefined> {
+  for (const { entries } of tiers) {
+    for (const { channel, upstreamModel, group } of entries) {
+      for (const key of channel.keys) yield { channel, key, upstreamModel, group }
     }
-    round = again
   }
 }
 
-function orderKeys(channel: Channel, { random, nextTurn }: Chance): ChannelKey[] {
-  const { keys } = channel
-  const first =
-    channel.keyMode === 'polling' ? nextTurn(channel) % keys.length : Math.floor(random() * keys.length)
-  return [...keys.slice(first), ...keys.slice(0, first)]
-}
-
-/** Index by weighted chance; `at` in [0, 1). Where all weights are zero every entry is equally likely. */
-export function pickWeighted(weights: readonly number[], at: number): number {
-  const sum = weights.reduce((total, weight) => total + weight, 0)
-  if (sum <= 0) return Math.floor(at * weights.length)
-  let left = at * sum
-  for (const [index, weight] of weights.entries()) {
-    left -= weight
-    if (left < 0) return index
+/** Empty when anything may be tried. */
+function exclusionsOf(tiers: readonly Tier[], health: Health, now: number): readonly Exclusion[] {
+  const found: Exclusion[] = []
+  for (const { entries } of tiers) {
+    for (const entry of entries) {
+      const exclusion = exclusionOf(entry, health, now)
+      if (exclusion === undefined || exclusion.isSoft) return []
+      found.push(exclusion)
+    }
   }
-  return weights.length - 1
+  return found
 }

@@ -1,9 +1,12 @@
 import type { DialectName } from '@yumen/protocol'
 import type { Operation } from '@yumen/providers'
 import type { Channel, ChannelKey, Snapshot } from '#catalog'
+import type { Exclusion } from './exclusion.ts'
+import type { AttemptOutcome, Ticket } from './health.ts'
 
 /** What routing needs to know of a request. */
 export interface RouteAsk {
+  /** The key's group; `auto` stands for the groups of the option `routing.autoGroups`, in their order. */
   readonly group: string
   readonly model: string
   readonly dialect: DialectName
@@ -11,6 +14,11 @@ export interface RouteAsk {
   readonly isStreaming: boolean
   /** The channel that an administrator's key names: this one or none. */
   readonly pinnedChannelId: number | undefined
+  /**
+   * What keeps a conversation where its prompt is cached, as 32 bits; `undefined` where nothing does. Asked for only where there is
+   * a choice.
+   */
+  readonly affinity: () => number | undefined
 }
 
 /** Channel, key and upstream model, untried. */
@@ -19,17 +27,21 @@ export interface Candidate {
   readonly key: ChannelKey
   /** The model's name at the upstream, after the channel's mapping. */
   readonly upstreamModel: string
+  /** The group by which it was found: of a key in `auto` the real one, whose ratio counts. */
+  readonly group: string
 }
 
 /**
  * Why there is nothing to try. `not_served`: no channel of the group lists the model, enabled or not. `no_key`: what is
- * enabled has no key that opens with the secret of this installation.
+ * enabled has no key that opens with the secret of this installation. `mapping_cycle`: what is left has a model mapping that leads
+ * back to itself.
  */
 export type NoRoute =
   | 'not_served'
   | 'none_enabled'
   | 'no_key'
   | 'dialect_unsupported'
+  | 'mapping_cycle'
   | 'pinned_unknown'
   | 'pinned_disabled'
 
@@ -41,8 +53,43 @@ export interface RoutingParts {
   readonly snapshot: () => Snapshot
   /** [0, 1); seeded in tests. */
   readonly random: () => number
+  /** Monotonic milliseconds. */
+  readonly clock: () => number
 }
 
 export interface Routing {
   plan(ask: RouteAsk): Plan
+  /** A request begins: what it may later cost in retries. */
+  onRequest(): void
+  /** Whether a failed attempt may be followed by another: in a storm of failures not every one may. */
+  mayRetry(): boolean
+  begin(candidate: Candidate): Ticket
+  end(ticket: Ticket, outcome: AttemptOutcome): void
+  release(ticket: Ticket): void
+  /** What excludes every candidate now, for the words of a refusal; empty when something is sound. */
+  exclusions(ask: RouteAsk): readonly Exclusion[]
+  explain(ask: RouteAsk): Explanation
+}
+
+/** Where a request would go now, and why not elsewhere. */
+export interface Explanation {
+  readonly candidates: readonly ExplainedCandidate[]
+  readonly reason: NoRoute | undefined
+}
+
+export interface ExplainedCandidate {
+  readonly channel: Channel
+  readonly group: string
+  readonly upstreamModel: string
+  /** 0 is the best. */
+  readonly tier: number
+  /** Of the first attempts that reach its tier, what it gets: 0 … 1. With affinity one has all. */
+  readonly share: number
+  readonly excluded: ExplainedExclusion | undefined
+}
+
+export interface ExplainedExclusion {
+  readonly reason: Exclusion['reason'] | 'disabled' | 'no_key' | 'dialect_unsupported' | 'mapping_cycle'
+  /** Milliseconds from now; `undefined` where no end is known. */
+  readonly forMs: number | undefined
 }

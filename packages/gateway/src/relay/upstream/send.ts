@@ -23,6 +23,8 @@ export interface Outgoing {
   readonly client: (name: string) => string | undefined
   /** When the request arrived, on the relay's clock. */
   readonly startedAt: number
+  /** The call is over, with the last byte of its answer. */
+  readonly onOver: () => void
 }
 
 /** What a provider is asked, for one candidate. */
@@ -58,6 +60,7 @@ export function send(parts: SendParts, outgoing: Outgoing, listener: CallListene
     onOver() {
       parts.calls.remove(call)
       finished?.()
+      outgoing.onOver()
     },
   })
   parts.calls.add(call)

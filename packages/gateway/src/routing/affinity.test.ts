@@ -1,0 +1,84 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { hashText, rendezvousScore } from './rendezvous.ts'
+import { ask, bedOf, planOf } from './testing.ts'
+
+const ten = Array.from({ length: 10 }, (_, index) => ({ id: index + 1, keys: 2 }))
+const conversations = Array.from({ length: 4_000 }, (_, index) => hashText(`conversation ${index}`))
+
+function homes(channels: typeof ten, of: readonly number[] = conversations): readonly string[] {
+  const { routing } = bedOf(channels)
+  return of.map(seed => planOf(routing, { affinity: () => seed })[0] ?? '')
+}
+
+describe('a conversation', () => {
+  test('comes to the same key each time', () => {
+    expect(homes(ten)).toEqual(homes(ten))
+  })
+
+  test('spreads with others over channels and keys alike', () => {
+    const counts = Map.groupBy(homes(ten), key => key)
+    expect(counts.size).toBe(20)
+    for (const hits of counts.values()) expect(hits.length / conversations.length).toBeCloseTo(0.05, 1)
+  })
+
+  test('moves only when its own channel leaves', () => {
+    const before = homes(ten)
+    const after = homes(ten.filter(({ id }) => id !== 4))
+    for (const [index, key] of before.entries()) {
+      if (!key.startsWith('4.')) expect(after[index]).toBe(key)
+    }
+  })
+
+  test('goes to its second home while the first rests, and returns', () => {
+    const bed = bedOf(ten)
+    const [seed = 0] = conversations
+    const [first, second] = planOf(bed.routing, { affinity: () => seed })
+    const plan = bed.routing.plan({ ...ask, affinity: () => seed })
+    const next = plan.kind === 'candidates' ? plan.candidates.next() : undefined
+    if (next === undefined || next.done === true) throw new Error('no candidate')
+    const ticket = bed.routing.begin(next.value)
+    bed.routing.end(ticket, { class: 'rate_limited', retryAfterMs: 5_000, ms: 1, isStreaming: false })
+    expect(planOf(bed.routing, { affinity: () => seed })[0]).toBe(second)
+    bed.clock.now += 5_000
+    expect(planOf(bed.routing, { affinity: () => seed })[0]).toBe(first)
+  })
+
+  test('asks for no sign of it where there is no choice', () => {
+    const { routing } = bedOf([{ id: 1 }])
+    const affinity = () => {
+      throw new Error('nobody has to know')
+    }
+    expect(planOf(routing, { affinity })).toEqual(['1.0'])
+  })
+})
+
+test('shares follow the weights, a weight of 0 comes last', () => {
+  const weights = [1, 3, 6, 0]
+  const wins = weights.map(() => 0)
+  for (const seed of conversations) {
+    const scores = weights.map((weight, index) => rendezvousScore(seed, hashText(`entry ${index}`), weight))
+    const best = scores.indexOf(Math.max(...scores))
+    wins[best] = (wins[best] ?? 0) + 1
+  }
+  for (const [index, share] of [0.1, 0.3, 0.6, 0].entries())
+    expect((wins[index] ?? 0) / conversations.length).toBeCloseTo(share, 1)
+})
+
+test('an entry more takes only what is then its own', () => {
+  const weight = fc.integer({ min: 1, max: 9 })
+  fc.assert(
+    fc.property(
+      fc.array(weight, { minLength: 1, maxLength: 8 }),
+      weight,
+      fc.integer(),
+      (weights, extra, seed) => {
+        const score = (each: number, index: number) => rendezvousScore(seed, hashText(`e${index}`), each)
+        const bestOf = (of: readonly number[]) => of.indexOf(Math.max(...of))
+        const before = bestOf(weights.map(score))
+        const after = bestOf([...weights, extra].map(score))
+        expect([before, weights.length]).toContain(after)
+      },
+    ),
+  )
+})

@@ -1,0 +1,124 @@
+/** When a breaker opens, and how it closes again. Times in milliseconds. */
+export interface BreakerRules {
+  /** Failures in a row that open it. */
+  readonly failuresMax: number
+  /** Share of failures within the window that opens it, once there are `requestsMin` attempts. */
+  readonly failureShare: number
+  readonly requestsMin: number
+  readonly windowMs: number
+  /** Open at first; twice as long after each probe that fails. */
+  readonly openMs: number
+  readonly openMsMax: number
+  /** After its return a channel gets its full share only in this time. */
+  readonly slowStartMs: number
+}
+
+/** The share of its weight that a channel gets at the moment of its return. */
+const firstShare = 0.1
+
+/**
+ * Circuit breaker of one channel for one model. Closed: attempts are counted. Open: none is sent until the time is over; then
+ * one, the probe, decides. Pure: time comes in.
+ */
+export class Breaker {
+  readonly #rules: BreakerRules
+  #inRow = 0
+  /** The window in two halves, so that it slides without a list. */
+  #halves = [emptyHalf(), emptyHalf()]
+  #halfEndsAt = 0
+  #openUntil: number | undefined
+  #openings = 0
+  #probeSince: number | undefined
+  #returnedAt = Number.NEGATIVE_INFINITY
+
+  constructor(rules: BreakerRules) {
+    this.#rules = rules
+  }
+
+  /** `probe`: it may have one attempt that decides. */
+  state(now: number): 'closed' | 'open' | 'probe' {
+    if (this.#openUntil === undefined) return 'closed'
+    return now < this.#openUntil || this.#probeSince !== undefined ? 'open' : 'probe'
+  }
+
+  get openUntil(): number | undefined {
+    return this.#openUntil
+  }
+
+  /** Of its weight, what it gets now: 1, or less after its return. */
+  share(now: number): number {
+    const since = now - this.#returnedAt
+    const { slowStartMs } = this.#rules
+    return since >= slowStartMs ? 1 : firstShare + (1 - firstShare) * (since / slowStartMs)
+  }
+
+  /** An attempt begins; whether it is the probe, which the caller tells back with its end. */
+  begin(now: number): boolean {
+    if (this.state(now) !== 'probe') return false
+    this.#probeSince = now
+    return true
+  }
+
+  succeeded(now: number, isProbe: boolean): void {
+    this.#half(now).ok += 1
+    this.#inRow = 0
+    if (isProbe) this.#close(now)
+  }
+
+  /** An attempt that was under way when it opened says nothing new. */
+  failed(now: number, isProbe: boolean): void {
+    this.#half(now).failed += 1
+    this.#inRow += 1
+    if (isProbe || (this.#openUntil === undefined && this.#isTooMuch())) this.#open(now)
+  }
+
+  /** The attempt ended without a verdict: the client left. */
+  undecided(isProbe: boolean): void {
+    if (isProbe) this.#probeSince = undefined
+  }
+
+  /** Attempts and failures within the window. */
+  counts(now: number): { readonly attempts: number; readonly failures: number } {
+    this.#half(now)
+    const failures = this.#halves.reduce((sum, half) => sum + half.failed, 0)
+    return { attempts: failures + this.#halves.reduce((sum, half) => sum + half.ok, 0), failures }
+  }
+
+  #isTooMuch(): boolean {
+    if (this.#inRow >= this.#rules.failuresMax) return true
+    const failures = this.#halves.reduce((sum, half) => sum + half.failed, 0)
+    const attempts = failures + this.#halves.reduce((sum, half) => sum + half.ok, 0)
+    return attempts >= this.#rules.requestsMin && failures >= attempts * this.#rules.failureShare
+  }
+
+  #open(now: number): void {
+    const { openMs, openMsMax } = this.#rules
+    this.#openUntil = now + Math.min(openMs * 2 ** this.#openings, openMsMax)
+    this.#openings += 1
+    this.#probeSince = undefined
+  }
+
+  #close(now: number): void {
+    this.#openUntil = undefined
+    this.#openings = 0
+    this.#probeSince = undefined
+    this.#returnedAt = now
+    this.#halves = [emptyHalf(), emptyHalf()]
+  }
+
+  #half(now: number): { ok: number; failed: number } {
+    const halfMs = this.#rules.windowMs / 2
+    if (now >= this.#halfEndsAt) {
+      const isStale = now >= this.#halfEndsAt + halfMs
+      this.#halves = [emptyHalf(), isStale ? emptyHalf() : (this.#halves[0] ?? emptyHalf())]
+      this.#halfEndsAt = now + halfMs
+    }
+    const [current] = this.#halves
+    if (current === undefined) throw new Error('the window has two halves')
+    return current
+  }
+}
+
+function emptyHalf(): { ok: number; failed: number } {
+  return { ok: 0, failed: 0 }
+}

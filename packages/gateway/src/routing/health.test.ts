@@ -1,0 +1,264 @@
+import type { UpstreamErrorClass } from '@yumen/protocol'
+import { describe, expect, test } from 'vitest'
+import { ask, type Bed, bedOf, createSeeded, planOf } from './testing.ts'
+import type { Candidate, Routing } from './types.ts'
+
+type End = 'ok' | 'client_gone' | UpstreamErrorClass
+
+/** Sends one request to the first candidate and ends it. Gives the key that was asked. */
+function send(routing: Routing, end: End, more: { retryAfterMs?: number; ms?: number } = {}): string {
+  return attempt(routing, firstOf(routing), end, more)
+}
+
+function firstOf(routing: Routing): Candidate {
+  const plan = routing.plan(ask)
+  const next = plan.kind === 'candidates' ? plan.candidates.next() : undefined
+  if (next === undefined || next.done === true) throw new Error('nothing to send to')
+  return next.value
+}
+
+function attempt(
+  routing: Routing,
+  candidate: Candidate,
+  end: End,
+  { retryAfterMs, ms = 100 }: { retryAfterMs?: number; ms?: number } = {},
+): string {
+  const ticket = routing.begin(candidate)
+  routing.end(ticket, { class: end, retryAfterMs, ms, isStreaming: false })
+  routing.release(ticket)
+  return candidate.key.fingerprint
+}
+
+function sendMany(bed: Bed, times: number, end: End): void {
+  for (let count = 0; count < times; count++) send(bed.routing, end)
+}
+
+const two = [{ id: 1, priority: 1 }, { id: 2 }]
+
+describe('what is learnt of a failure', () => {
+  test.each([
+    { end: 'auth_upstream', rests: true },
+    { end: 'quota_upstream', rests: true },
+    { end: 'rate_limited', rests: true },
+    { end: 'model_unavailable', rests: true },
+    { end: 'region', rests: true },
+    { end: 'upstream_error', rests: false },
+    { end: 'upstream_timeout', rests: false },
+    { end: 'overloaded', rests: false },
+    { end: 'invalid_request', rests: false },
+    { end: 'content_policy', rests: false },
+    { end: 'client_gone', rests: false },
+    { end: 'ok', rests: false },
+  ] as const)('one $end: the channel rests: $rests', ({ end, rests }) => {
+    const { routing } = bedOf(two)
+    send(routing, end)
+    expect(planOf(routing)[0]).toBe(rests ? '2.0' : '1.0')
+  })
+
+  test('a key that was refused rests alone: the other keys of its channel go on', () => {
+    const { routing, clock } = bedOf([{ id: 1, keys: 2, priority: 1 }, { id: 2 }])
+    const refused = send(routing, 'auth_upstream')
+    expect(planOf(routing)).toEqual([refused === '1.0' ? '1.1' : '1.0', '2.0', refused])
+    clock.now += 10_000
+    expect(planOf(routing).slice(0, 2)).toEqual(expect.arrayContaining(['1.0', '1.1']))
+  })
+
+  test('a refused key rests longer each time, and a success forgives all', () => {
+    const bed = bedOf([{ id: 1 }])
+    const restOf = () => bed.routing.explain(ask).candidates[0]?.excluded?.forMs
+    send(bed.routing, 'auth_upstream')
+    expect(restOf()).toBe(10_000)
+    send(bed.routing, 'auth_upstream')
+    expect(restOf()).toBe(20_000)
+    send(bed.routing, 'ok')
+    expect(restOf()).toBeUndefined()
+    send(bed.routing, 'auth_upstream')
+    expect(restOf()).toBe(10_000)
+  })
+
+  test('a rate that was used up concerns its model alone, for the time that was named', () => {
+    const { routing, clock } = bedOf([
+      { id: 1, priority: 1, models: new Set(['m', 'n']) },
+      { id: 2, models: new Set(['m', 'n']) },
+    ])
+    send(routing, 'rate_limited', { retryAfterMs: 7_000 })
+    expect(planOf(routing)).toEqual(['2.0'])
+    expect(planOf(routing, { model: 'n' })[0]).toBe('1.0')
+    clock.now += 7_000
+    expect(planOf(routing)[0]).toBe('1.0')
+  })
+
+  test('a time that an upstream named is kept, also when there is nobody else to ask', () => {
+    const { routing } = bedOf([{ id: 1 }])
+    send(routing, 'rate_limited', { retryAfterMs: 7_000 })
+    expect(planOf(routing)).toEqual([])
+    expect(routing.exclusions(ask)).toMatchObject([{ reason: 'rate_limited', isSoft: false }])
+  })
+
+  test('an edited channel starts anew', () => {
+    const bed = bedOf([{ id: 1 }])
+    send(bed.routing, 'rate_limited', { retryAfterMs: 60_000 })
+    expect(planOf(bed.routing)).toEqual([])
+    bed.change([{ id: 1, revision: 2 }])
+    expect(planOf(bed.routing)).toEqual(['1.0'])
+  })
+})
+
+describe('a channel that fails again and again', () => {
+  test('gets nothing while others are sound, and is the last resort when they are not', () => {
+    const bed = bedOf(two)
+    sendMany(bed, 5, 'upstream_error')
+    expect(planOf(bed.routing)).toEqual(['2.0', '1.0'])
+  })
+
+  test('is probed by one request at a time, and returns when that is answered', () => {
+    const bed = bedOf(two)
+    sendMany(bed, 5, 'upstream_error')
+    bed.clock.now += 5_000
+    const probe = firstOf(bed.routing)
+    expect(probe.channel.id).toBe(1)
+    const ticket = bed.routing.begin(probe)
+    expect(firstOf(bed.routing).channel.id).toBe(2)
+    bed.routing.end(ticket, { class: 'ok', ms: 1, isStreaming: false })
+    bed.clock.now += 30_000
+    expect(firstOf(bed.routing).channel.id).toBe(1)
+  })
+
+  test('costs the others next to nothing: among five, one in a thousand requests sees a second attempt', () => {
+    const bed = bedOf(
+      [1, 2, 3, 4, 5].map(id => ({ id })),
+      { random: createSeeded(7) },
+    )
+    let second = 0
+    for (let count = 0; count < 60_000; count++) {
+      bed.clock.now += 10
+      const candidate = firstOf(bed.routing)
+      if (candidate.channel.id === 3) second++
+      attempt(bed.routing, candidate, candidate.channel.id === 3 ? 'upstream_error' : 'ok')
+    }
+    expect(second / 60_000).toBeLessThan(0.001)
+  })
+
+  test('gets its share back slowly after its return', () => {
+    const bed = bedOf([{ id: 1 }, { id: 2 }], { random: createSeeded(8) })
+    const fail = () => attempt(bed.routing, { ...firstOf(bed.routing), ...channelOne(bed) }, 'upstream_error')
+    for (let count = 0; count < 5; count++) fail()
+    bed.clock.now += 5_000
+    attempt(bed.routing, { ...firstOf(bed.routing), ...channelOne(bed) }, 'ok')
+    const shareOf = () => {
+      let hits = 0
+      for (let count = 0; count < 4_000; count++) if (firstOf(bed.routing).channel.id === 1) hits++
+      return hits / 4_000
+    }
+    expect(shareOf()).toBeLessThan(0.15)
+    bed.clock.now += 15_000
+    expect(shareOf()).toBeGreaterThan(0.25)
+    bed.clock.now += 15_000
+    expect(shareOf()).toBeCloseTo(0.5, 1)
+  })
+
+  function channelOne({ routing }: Bed) {
+    const found = routing.explain(ask).candidates.find(({ channel }) => channel.id === 1)
+    const key = found?.channel.keys[0]
+    if (found === undefined || key === undefined) throw new Error('there is no channel 1')
+    return { channel: found.channel, key }
+  }
+})
+
+describe('outliers', () => {
+  const three = [{ id: 1 }, { id: 2 }, { id: 3 }]
+
+  function run(
+    bed: Bed,
+    requests: number,
+    of: (id: number) => { end: End; ms: number },
+  ): Map<number, number> {
+    const asked = new Map<number, number>()
+    for (let count = 0; count < requests; count++) {
+      bed.clock.now += 20
+      const candidate = firstOf(bed.routing)
+      const { id } = candidate.channel
+      asked.set(id, (asked.get(id) ?? 0) + 1)
+      const { end, ms } = of(id)
+      attempt(bed.routing, candidate, end, { ms })
+    }
+    return asked
+  }
+
+  test('the far slower one of three is left alone for a while', () => {
+    const bed = bedOf(three, { random: createSeeded(9) })
+    run(bed, 300, id => ({ end: 'ok', ms: id === 2 ? 4_000 : 300 }))
+    expect(bed.routing.explain(ask).candidates.at(-1)).toMatchObject({
+      channel: { id: 2 },
+      excluded: { reason: 'slow_outlier' },
+    })
+    expect(run(bed, 300, () => ({ end: 'ok', ms: 300 })).get(2)).toBeUndefined()
+  })
+
+  test('the one that fails far more often than its like is, too', () => {
+    let count = 0
+    const bed = bedOf(three, { random: createSeeded(10) })
+    run(bed, 400, id => ({ end: id === 3 && count++ % 3 === 0 ? 'upstream_error' : 'ok', ms: 300 }))
+    expect(bed.routing.explain(ask).candidates.at(-1)).toMatchObject({
+      channel: { id: 3 },
+      excluded: { reason: 'failing_outlier' },
+    })
+  })
+
+  test('where all are slow or failing none is left out', () => {
+    let count = 0
+    const bed = bedOf(three, { random: createSeeded(11) })
+    run(bed, 400, () => ({ end: count++ % 5 === 0 ? 'upstream_error' : 'ok', ms: 5_000 }))
+    expect(bed.routing.explain(ask).candidates.map(({ excluded }) => excluded)).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ])
+  })
+})
+
+describe('ceilings', () => {
+  const limited = (ceilings: { concurrencyMax?: number; requestsPerMinuteMax?: number }) => [
+    {
+      id: 1,
+      priority: 1,
+      ceilings: { concurrencyMax: undefined, requestsPerMinuteMax: undefined, ...ceilings },
+    },
+    { id: 2 },
+  ]
+
+  test('a channel with all its places taken yields, and is back when one is free', () => {
+    const { routing } = bedOf(limited({ concurrencyMax: 2 }))
+    const tickets = [firstOf(routing), firstOf(routing)].map(candidate => routing.begin(candidate))
+    expect(planOf(routing)).toEqual(['2.0'])
+    for (const ticket of tickets) routing.end(ticket, { class: 'ok', ms: 1, isStreaming: true })
+    expect(planOf(routing)).toEqual(['2.0'])
+    for (const ticket of tickets.slice(1)) routing.release(ticket)
+    expect(planOf(routing)[0]).toBe('1.0')
+  })
+
+  test('a channel yields when its minute is used up, and earns one request after the other', () => {
+    const { routing, clock } = bedOf(limited({ requestsPerMinuteMax: 6 }))
+    const sent = Array.from({ length: 8 }, () => send(routing, 'ok'))
+    expect(sent).toEqual(['1.0', '1.0', '1.0', '1.0', '1.0', '1.0', '2.0', '2.0'])
+    clock.now += 10_000
+    expect([send(routing, 'ok'), send(routing, 'ok')]).toEqual(['1.0', '2.0'])
+  })
+})
+
+describe('the retry budget', () => {
+  test('lets each request be tried twice on the whole, and no more in a storm', () => {
+    const { routing } = bedOf(two)
+    for (let count = 0; count < 100; count++) routing.onRequest()
+    let granted = 0
+    for (let count = 0; count < 1_000; count++) if (routing.mayRetry()) granted++
+    expect(granted).toBe(120)
+  })
+
+  test('is full again when the storm is over', () => {
+    const { routing, clock } = bedOf(two)
+    while (routing.mayRetry());
+    clock.now += 20_001
+    expect(routing.mayRetry()).toBe(true)
+  })
+})
