@@ -399,3 +399,81 @@ async function commitRequest(): Promise<string> {
     await store.close()
   }
 }
+
+const routed = `apiVersion: yumen/v1
+groups: { default: { ratio: "1" }, vip: { ratio: "0.8" } }
+prices: { m: { input: "2.50", output: "10" } }
+users: [{ username: alice, group: default }]
+apiKeys: [{ user: alice, name: laptop, key: sk-${'0'.repeat(48)} }]
+channels:
+  - { name: first, provider: openai, keys: [a], models: [m], priority: 5, weight: 1 }
+  - { name: second, provider: openai, keys: [b], models: [m], priority: 5, weight: 3 }
+  - { name: third, provider: openai, keys: [c], models: [m] }
+  - { name: off, provider: openai, keys: [d], models: [m], enabled: false }
+  - { name: other-tongue, provider: anthropic, keys: [e], models: [m] }
+  - { name: round, provider: openai, keys: [f], models: [m], modelMapping: { m: n, n: m } }
+`
+
+test('explain says where a request would go, in which order, and why not elsewhere', async () => {
+  await run(['apply', '-f', '-'], { stdin: routed })
+  const key = `sk-${'0'.repeat(48)}`
+  const explained = json(await run(['explain', '--key', key, '--model', 'm', '--json']))
+  expect(explained.candidates).toMatchObject([
+    { channel: 'second', tier: 0, share: 0.75 },
+    { channel: 'first', tier: 0, share: 0.25 },
+    { channel: 'third', tier: 1, share: 1 },
+    { channel: 'off', excluded: 'disabled' },
+    { channel: 'other-tongue', excluded: 'dialect_unsupported' },
+    { channel: 'round', excluded: 'mapping_cycle' },
+  ])
+  expect(explained.price).toMatchObject({
+    pattern: 'm',
+    groupRatio: '1',
+    rates: { input: '2.50', output: '10' },
+  })
+  const shown = await run(['explain', '--key', key, '--model', 'm'])
+  expect(shown.stdout).toMatch(/second +default +0 +75 %/)
+  const elsewhere = json(await run(['explain', '--group', 'vip', '--model', 'm', '--json']))
+  expect(elsewhere).toMatchObject({ candidates: [], reason: 'not_served' })
+})
+
+test('explain reads affinity from a request: one channel has all turns of a conversation', async () => {
+  await run(['apply', '-f', '-'], { stdin: routed })
+  writeFileSync(
+    join(folder, 'ask.json'),
+    JSON.stringify({ model: 'm', prompt_cache_key: 'c1', messages: [] }),
+  )
+  const explained = json(await run(['explain', '--group', 'default', '--request', 'ask.json', '--json']))
+  expect(explained.affinity).toBe(true)
+  expect(explained.candidates.slice(0, 2).map(({ share }: { share: number }) => share)).toEqual([1, 0])
+})
+
+test('explain replay tries a policy on recorded requests and changes nothing', async () => {
+  await run(['apply', '-f', '-'], { stdin: routed })
+  await commitRequest()
+  writeFileSync(
+    join(folder, 'policy.yaml'),
+    'apiVersion: yumen/v1\nchannels: [{ name: best, provider: openai, keys: [x], models: [gpt-4o] }]\n',
+  )
+  const before = (await run(['export'])).stdout
+  const tried = json(await run(['explain', 'replay', '-f', 'policy.yaml', '--json']))
+  expect(tried).toMatchObject({
+    requests: 1,
+    moved: 1,
+    unserved: { before: 1, after: 0 },
+    channels: [{ channel: 'best', before: 0, after: 1 }],
+  })
+  expect((await run(['export'])).stdout).toBe(before)
+})
+
+test.each([
+  { words: ['--model', 'm'], says: '--key' },
+  { words: ['--group', 'default'], says: '--model' },
+  { words: ['--key', 'sk-unknown', '--model', 'm'], says: 'no such API key' },
+  { words: ['--request-id', 'nope'], says: 'no request nope' },
+  { words: ['replay', '-f', 'x', '--last', '0'], says: '--last' },
+])('explain $words says what is missing', async ({ words, says }) => {
+  const outcome = await run(['explain', ...words])
+  expect(outcome.exitCode).toBe(1)
+  expect(outcome.stderr).toContain(says)
+})

@@ -22,6 +22,10 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   key: { about: 'Add, list, show and disable API keys', load: () => import('./commands/key.ts') },
   channel: { about: 'Add, list, show and disable channels', load: () => import('./commands/channel.ts') },
   requests: { about: 'Look at what was asked and answered', load: () => import('./commands/requests.ts') },
+  explain: {
+    about: 'Say where a request would go, and why; try a policy on past ones',
+    load: () => import('./commands/explain.ts'),
+  },
   migrate: {
     about: 'Bring the schema of the database up to date',
     load: () => import('./commands/migrate.ts'),
@@ -33,7 +37,7 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   },
 }
 
-const planned = ['import', 'ledger', 'receipt', 'explain', 'price', 'account', 'backup', 'restore']
+const planned = ['import', 'ledger', 'receipt', 'price', 'account', 'backup', 'restore']
 
 async function main(words: readonly string[]): Promise<void> {
   process.stdout.on('error', leaveWhenPipeIsClosed)

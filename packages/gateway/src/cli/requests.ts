@@ -1,7 +1,8 @@
 import { plainUsage, type Usage } from '@yumen/protocol'
-import type { RequestEntry } from '#analytics'
+import { findRequest, type RequestEntry } from '#analytics'
 import type { AttemptRecord, Timings } from '#journal'
 import type { Db } from '#store'
+import { CliError } from './cli-error.ts'
 import { isoTime, usd } from './values.ts'
 
 /**
@@ -17,6 +18,8 @@ interface PackedRequest {
   readonly channel?: string
   readonly clientIp?: string
   readonly attempts: readonly AttemptRecord[]
+  readonly affinity?: boolean
+  readonly passedOver?: readonly { readonly channel: string; readonly reason: string }[]
   readonly usage?: Partial<Usage>
   readonly source?: string
   readonly warnings?: readonly string[]
@@ -37,6 +40,16 @@ export async function showRequests(
 ): Promise<readonly ShownRequest[]> {
   const owners = await findOwners(db, [...new Set(entries.map(entry => entry.api_key_id))])
   return entries.map(entry => contractOf(entry, owners.get(entry.api_key_id)))
+}
+
+/** One request by its id. @throws CliError when it is not, or no longer, there */
+export async function findRequestShown(db: Db, id: string): Promise<ShownRequest> {
+  const entry = await findRequest(db, id)
+  const [shown] = entry === undefined ? [] : await showRequests(db, [entry])
+  if (shown !== undefined) return shown
+  throw new CliError(
+    `there is no request ${id}: one shows a second after its end, for analytics.requestRetentionDays`,
+  )
 }
 
 /**
@@ -60,6 +73,8 @@ function contractOf(entry: RequestEntry, owner: KeyOwner | undefined) {
     class: entry.class,
     status: entry.status,
     attempts: packed.attempts.map(({ channelId: _, ...attempt }) => attempt),
+    affinity: packed.affinity ?? false,
+    passedOver: packed.passedOver ?? [],
     usage: packed.usage === undefined ? null : fullUsage(packed.usage),
     source: packed.source ?? null,
     charge: entry.amount_nusd === null ? null : usd(entry.amount_nusd),

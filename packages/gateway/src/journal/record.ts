@@ -47,6 +47,10 @@ export interface RequestFacts {
   readonly channelId?: number
   readonly clientIp?: string
   readonly attempts: readonly AttemptRecord[]
+  /** A sign of a conversation chose among the channels. */
+  readonly affinity?: boolean
+  /** Channels that might have served it and were passed over, and why; the first few. */
+  readonly passedOver?: readonly { readonly channel: string; readonly reason: string }[]
   readonly usage?: PackedUsage
   readonly source?: UsageSource
   readonly warnings?: readonly string[]

@@ -1,5 +1,6 @@
 export type { Relay } from './create-relay.ts'
 export { createRelay } from './create-relay.ts'
+export { readRouteAsk } from './explain-ask.ts'
 export type { RelayObserver } from './parts.ts'
 export { isRelayPath } from './route.ts'
 export { createTokenCounter } from './token-counter.ts'

@@ -13,7 +13,7 @@ export function listModels(
   shape: ListShape,
   id: string | undefined,
 ): unknown {
-  const visible = snapshot.modelsOf(key.group).filter(model => mayUseModel(key, model))
+  const visible = modelsOf(snapshot, key.group).filter(model => mayUseModel(key, model))
   if (id === undefined) return renderList(visible, shape)
   const name = id.startsWith('models/') ? id.slice('models/'.length) : id
   if (!visible.includes(name)) {
@@ -24,6 +24,13 @@ export function listModels(
     )
   }
   return renderModel(name, shape)
+}
+
+/** A key of the group `auto` sees what any of its groups serves. */
+function modelsOf(snapshot: Snapshot, group: string): readonly string[] {
+  if (group !== 'auto') return snapshot.modelsOf(group)
+  const groups = snapshot.options['routing.autoGroups']
+  return [...new Set(groups.flatMap(name => snapshot.modelsOf(name)))].sort()
 }
 
 function renderList(models: readonly string[], shape: ListShape): unknown {

@@ -1,5 +1,5 @@
 import type { ScanLimits } from '@yumen/protocol'
-import type { Candidate, Exclusion, NoRoute, RouteAsk, Routing } from '#routing'
+import type { Candidate, Decision, Exclusion, NoRoute, RouteAsk, Routing } from '#routing'
 import { affinityOf } from './affinity.ts'
 import type { Caller } from './authenticate.ts'
 import { GatewayError } from './gateway-error.ts'
@@ -16,6 +16,7 @@ export interface PlanAsk {
 /** What is planned, and why it may turn out to be nothing. */
 export interface Planned {
   readonly candidates: Iterator<Candidate, undefined>
+  readonly decision: Decision
   /** The words for a request that no candidate could be offered. */
   readonly refuseAll: () => GatewayError
 }
@@ -40,7 +41,8 @@ export function plan({ routing, limits, keepsAffinity }: PlanParts, planAsk: Pla
   }
   const planned = routing.plan(ask)
   if (planned.kind === 'none') throw refuse(planned.reason, planAsk)
-  return { candidates: planned.candidates, refuseAll: () => tellResting(routing.exclusions(ask), facts) }
+  const { candidates, decision } = planned
+  return { candidates, decision, refuseAll: () => tellResting(routing.exclusions(ask), facts) }
 }
 
 /** Everything that could serve it rests: a rate that was used up is told as such, with the time at which the first is back. */

@@ -82,6 +82,7 @@ async function relayTarget(
       { routing: parts.routing, limits: parts.limits, keepsAffinity },
       { caller, facts, target, client: header },
     )
+    log.decision = planned.decision
     log.mark('planned')
     const accepted = await attempt(parts, {
       target,

@@ -2,7 +2,7 @@ import { packUsage, type Usage, type UsageSource } from '@yumen/protocol'
 import type { PriceVersion } from '#catalog'
 import type { CallerKey } from '#identity'
 import type { AttemptRecord, RequestFacts, Timings } from '#journal'
-import type { Candidate } from '#routing'
+import type { Candidate, Decision } from '#routing'
 import type { Target } from './route.ts'
 import type { Facts } from './scan.ts'
 
@@ -27,6 +27,7 @@ export class RequestLog {
   caller: CallerKey | undefined
   facts: Facts | undefined
   terms: Terms | undefined
+  decision: Decision | undefined
   /** The candidate that answered. */
   candidate: Candidate | undefined
   readonly #clock: () => number
@@ -79,10 +80,20 @@ export class RequestLog {
         channelId: candidate.channel.id,
       }),
       attempts: this.attempts,
+      ...decisionOf(this.decision),
       ...(usage !== undefined && { usage: packUsage(usage) }),
       ...(source !== undefined && { source }),
       ...(this.warnings.length > 0 && { warnings: this.warnings }),
     }
+  }
+}
+
+/** Most requests go to the first best: nothing is said of them. */
+function decisionOf(decision: Decision | undefined): Pick<RequestFacts, 'affinity' | 'passedOver'> {
+  if (decision === undefined) return {}
+  return {
+    ...(decision.hasAffinity && { affinity: true }),
+    ...(decision.passedOver.length > 0 && { passedOver: decision.passedOver }),
   }
 }
 

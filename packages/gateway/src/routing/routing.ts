@@ -8,8 +8,8 @@ import { ejectOutliers } from './outliers.ts'
 import { createRetryBudget } from './retry-budget.ts'
 import { readRules } from './rules.ts'
 import { type Chance, select } from './select.ts'
-import { buildTiers, createTierCache, type Tier, type Tiers } from './tiers.ts'
-import type { Candidate, NoRoute, RouteAsk, Routing, RoutingParts } from './types.ts'
+import { buildTiers, createTierCache, type Entry, type Tier, type Tiers } from './tiers.ts'
+import type { Candidate, Decision, NoRoute, Plan, RouteAsk, Routing, RoutingParts } from './types.ts'
 
 /** A tier is looked over for outliers this often. */
 const outliersEveryMs = 1_000
@@ -54,9 +54,17 @@ export function createRouting({ snapshot, random, clock }: RoutingParts): Routin
     }
   }
 
-  function chanceFor(ask: RouteAsk, now: number): Chance {
+  function chanceFor(ask: RouteAsk, now: number): { chance: Chance; decision: Decision } {
     let seed: { readonly value: number | undefined } | undefined
-    return {
+    const passedOver: { channel: string; reason: Exclusion['reason'] }[] = []
+    const note = ({ channel }: Entry, exclusion: Exclusion | undefined) => {
+      if (exclusion === undefined || passedOver.length >= passedOverMax) return exclusion
+      const { name } = channel
+      if (!passedOver.some(each => each.channel === name))
+        passedOver.push({ channel: name, reason: exclusion.reason })
+      return exclusion
+    }
+    const chance: Chance = {
       random,
       nextTurn({ channel }) {
         const turn = turns.get(channel.id) ?? 0
@@ -67,20 +75,31 @@ export function createRouting({ snapshot, random, clock }: RoutingParts): Routin
         seed ??= { value: ask.affinity() }
         return seed.value
       },
-      judge: ({ channel, upstreamModel }) => health.judge(channel, upstreamModel, now),
-      judgeKey: ({ channel, upstreamModel }, key) => health.judgeKey(channel, key, upstreamModel, now),
+      judge: entry => note(entry, health.judge(entry.channel, entry.upstreamModel, now)),
+      judgeKey: (entry, key) => note(entry, health.judgeKey(entry.channel, key, entry.upstreamModel, now)),
       share: ({ channel, upstreamModel }) => health.share(channel, upstreamModel, now),
     }
+    const decision = {
+      get hasAffinity() {
+        return seed?.value !== undefined
+      },
+      passedOver,
+    }
+    return { chance, decision }
   }
 
   return {
     plan(ask) {
       const tiers = find(ask)
       if (typeof tiers === 'string') return { kind: 'none', reason: tiers }
-      if (ask.pinnedChannelId !== undefined) return { kind: 'candidates', candidates: everyKey(tiers) }
+      if (ask.pinnedChannelId !== undefined)
+        return { kind: 'candidates', candidates: everyKey(tiers), decision: asNamed }
       const now = clock()
+      const only = findOnly(tiers)
+      if (only !== undefined) return planOnly(only, exclusionOf(only, health, now))
       lookOver(tiers, now)
-      return { kind: 'candidates', candidates: select(tiers, chanceFor(ask, now)) }
+      const { chance, decision } = chanceFor(ask, now)
+      return { kind: 'candidates', candidates: select(tiers, chance), decision }
     },
     onRequest: () => budget.onRequest(clock()),
     mayRetry: () => budget.tryRetry(clock()),
@@ -97,6 +116,32 @@ export function createRouting({ snapshot, random, clock }: RoutingParts): Routin
     },
   }
 }
+
+/** Most requests have one place to go: no tiers, no draw. */
+function findOnly([tier, ...others]: readonly Tier[]): Entry | undefined {
+  const [entry, another] = tier?.entries ?? []
+  return others.length > 0 || another !== undefined || entry?.channel.keys.length !== 1 ? undefined : entry
+}
+
+/** What rests is asked all the same, unless its upstream named the time: there is nobody else. */
+function planOnly(entry: Entry, exclusion: Exclusion | undefined): Plan {
+  const { channel, upstreamModel, group } = entry
+  const [key] = channel.keys
+  const isClosed = key === undefined || (exclusion !== undefined && !exclusion.isSoft)
+  const candidates = isClosed ? [] : [{ channel, key, upstreamModel, group }]
+  const passedOver =
+    exclusion === undefined || !isClosed ? [] : [{ channel: channel.name, reason: exclusion.reason }]
+  return {
+    kind: 'candidates',
+    candidates: candidates[Symbol.iterator](),
+    decision: passedOver.length === 0 ? asNamed : { hasAffinity: false, passedOver },
+  }
+}
+
+/** Channels that a record names as passed over. */
+const passedOverMax = 8
+
+const asNamed: Decision = { hasAffinity: false, passedOver: [] }
 
 function findPinned(current: Snapshot, ask: RouteAsk, id: number): Tiers {
   const channel = current.channels.get(id)

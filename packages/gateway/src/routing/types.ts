@@ -46,8 +46,20 @@ export type NoRoute =
   | 'pinned_disabled'
 
 export type Plan =
-  | { readonly kind: 'candidates'; readonly candidates: Iterator<Candidate, undefined> }
+  | {
+      readonly kind: 'candidates'
+      readonly candidates: Iterator<Candidate, undefined>
+      readonly decision: Decision
+    }
   | { readonly kind: 'none'; readonly reason: NoRoute }
+
+/** What was decided on the way, for the record: it grows as candidates are picked. */
+export interface Decision {
+  /** Whether a sign of a conversation chose. */
+  readonly hasAffinity: boolean
+  /** Channels that were passed over, and why; the first few. */
+  readonly passedOver: readonly { readonly channel: string; readonly reason: Exclusion['reason'] }[]
+}
 
 export interface RoutingParts {
   readonly snapshot: () => Snapshot

@@ -1,3 +1,4 @@
+export { copyTables } from './copy-tables.ts'
 export type { StoreAddress } from './dsn.ts'
 export { parseDsn } from './dsn.ts'
 export type { MigrationStatus } from './migrations/migration.ts'

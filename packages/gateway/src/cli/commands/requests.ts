@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
-import { findRequest, listRequests, type RequestEntry, type RequestFilter } from '#analytics'
+import { listRequests, type RequestEntry, type RequestFilter } from '#analytics'
 import type { Db } from '#store'
 import { CliError } from '../cli-error.ts'
 import { printFacts, printJson, printNote, printTable } from '../output.ts'
 import { findChannel, findUser } from '../queries.ts'
-import { type ShownRequest, showRequests } from '../requests.ts'
+import { findRequestShown, type ShownRequest, showRequests } from '../requests.ts'
 import { isoTime, readId, readTime } from '../values.ts'
 import { withStore } from '../with-store.ts'
 
@@ -99,14 +99,7 @@ async function collect(db: Db, { filter, limit, after }: Collection) {
 
 async function show(id: string, { json }: JsonOption): Promise<void> {
   await withStore(async ({ store }) => {
-    const db = await store.kysely()
-    const entry = await findRequest(db, id)
-    const [shown] = entry === undefined ? [] : await showRequests(db, [entry])
-    if (shown === undefined) {
-      throw new CliError(
-        `there is no request ${id}: one shows a second after its end, for analytics.requestRetentionDays`,
-      )
-    }
+    const shown = await findRequestShown(await store.kysely(), id)
     if (json) return printJson(shown)
     printRequest(shown)
   })
@@ -133,13 +126,17 @@ function printRequests(items: readonly ShownRequest[]): void {
 }
 
 function printRequest(shown: ShownRequest): void {
-  const { attempts, usage, timings, warnings, ...facts } = shown
+  const { attempts, usage, timings, warnings, passedOver, ...facts } = shown
   printFacts({
     ...Object.fromEntries(
       Object.entries(facts).map(([name, value]) => [name, value === null ? undefined : String(value)]),
     ),
     usage: usage === null ? undefined : JSON.stringify(usage),
     timings: JSON.stringify(timings),
+    passedOver:
+      passedOver.length === 0
+        ? undefined
+        : passedOver.map(each => `${each.channel} (${each.reason})`).join(', '),
     warnings: warnings.length === 0 ? undefined : warnings.join('; '),
   })
   printTable(
