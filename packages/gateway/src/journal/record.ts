@@ -12,6 +12,8 @@ export interface AttemptRecord {
   readonly ms: number
   /** Whether the upstream may bill it although it failed here: the body was sent and no refusal came. */
   readonly mayBeBilled?: boolean
+  /** What it may cost then, USD with nine digits: the prompt at the model's price, counted roughly. The client does not pay it. */
+  readonly estimatedCost?: string | undefined
   /** The upstream's own request id, for support cases. */
   readonly upstreamId?: string
 }

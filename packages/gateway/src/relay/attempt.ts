@@ -9,6 +9,7 @@ import type { RequestLog } from './request-log.ts'
 import type { Roster } from './roster.ts'
 import type { Target } from './route.ts'
 import type { Facts } from './scan.ts'
+import { estimateAbandoned } from './settle.ts'
 import type { LiveStream } from './stream.ts'
 import type { AnswerOwner } from './upstream/answer.ts'
 import type { CallListener, UpstreamCall } from './upstream/call.ts'
@@ -200,7 +201,10 @@ class Trial implements AnswerOwner, GoneWatcher {
       class: errorClass,
       status,
       ms: Math.round(ms),
-      ...(isMaybeBilled(outcome, status, this.#call) && { mayBeBilled: true }),
+      ...(isMaybeBilled(outcome, status, this.#call) && {
+        mayBeBilled: true,
+        estimatedCost: estimateAbandoned(log),
+      }),
     })
     this.#settle(outcome)
   }

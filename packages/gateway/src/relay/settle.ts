@@ -1,5 +1,5 @@
-import { computeCharge } from '@yumen/pricing'
-import type { Usage, UsageSource } from '@yumen/protocol'
+import { computeCharge, formatUsd } from '@yumen/pricing'
+import { plainUsage, type Usage, type UsageSource } from '@yumen/protocol'
 import type { ChargeFacts, Journal, Released, SettledRecord } from '#journal'
 import type { RequestLog } from './request-log.ts'
 
@@ -48,6 +48,17 @@ export function noteProgress(parts: SettleParts, log: RequestLog, usage: Usage):
     charge: chargeFor(log, usage),
   })
 }
+
+/** What an upstream may bill for an attempt that was given up: the prompt at the model's price. `undefined` without a price. */
+export function estimateAbandoned({ terms, facts, target }: RequestLog): string | undefined {
+  if (terms?.priceVersion === undefined || facts === undefined || target.operation === 'count-tokens')
+    return undefined
+  const usage = plainUsage(Math.ceil(facts.body.length / bytesPerToken), 0)
+  return formatUsd(computeCharge(usage, terms.priceVersion.price, whole).total)
+}
+
+const whole = { num: 1n, den: 1n }
+const bytesPerToken = 4
 
 /** A million dollars, in nano-dollars: beyond it the upstream's count or the price is wrong, and sums would leave 64 bits. */
 const chargeMax = 1_000_000_000_000_000n

@@ -164,5 +164,8 @@ async function expectUnnoticed({
     tries: 2,
   })
   expect(attempts[0]?.class).not.toBe('ok')
+  // What was sent and not refused may be on the upstream's bill: the record has what it may cost.
+  if (attempts[0]?.mayBeBilled) expect(attempts[0].estimatedCost).toMatch(/^0\.\d{9}$/)
+  else expect(attempts[0]).not.toHaveProperty('estimatedCost')
   expect(attempts[1]).toMatchObject({ class: 'ok', channel: expect.stringContaining('-good') })
 }
