@@ -10,10 +10,12 @@ afterEach(() => {
 })
 
 const warn = vi.fn()
+const leading = { isLeading: true, onElected: () => undefined }
 
-function startWith(parts: Pick<JobsParts, 'adopt'>) {
+function startWith(parts: Pick<JobsParts, 'adopt'> & Partial<Pick<JobsParts, 'leader'>>) {
   return startJobs({
     store: { run: async () => 0 } as never, // decoding: no other part of a store is asked for
+    leader: leading,
     limits,
     now: Date.now,
     retentionDays: () => 0,
@@ -49,4 +51,17 @@ test('stop waits no longer than its bound', async () => {
 test('stop is at once where nothing runs', async () => {
   await startWith({ adopt: async () => undefined }).stop()
   expect(vi.getTimerCount()).toBe(0)
+})
+
+test('a node that does not lead does no job, and begins at once when it comes to lead', async () => {
+  const adopt = vi.fn(async () => undefined)
+  const elected: (() => void)[] = []
+  const leader = { isLeading: false, onElected: (listener: () => void) => elected.push(listener) }
+  const jobs = startWith({ adopt, leader })
+  await vi.advanceTimersByTimeAsync(limits.adoptIntervalMs * 3)
+  expect(adopt).not.toHaveBeenCalled()
+  leader.isLeading = true
+  for (const listener of elected) listener()
+  expect(adopt).toHaveBeenCalledOnce()
+  await jobs.stop()
 })

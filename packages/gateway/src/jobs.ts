@@ -1,10 +1,13 @@
 import { ulid } from 'ulid'
+import type { Leader } from '#cluster'
 import type { Limits } from '#config'
 import type { Store } from '#store'
 import { errorFields, type Log } from '#telemetry'
 
 export interface JobsParts {
   readonly store: Store
+  /** Only the leader works; who comes to lead begins at once. */
+  readonly leader: Pick<Leader, 'isLeading' | 'onElected'>
   readonly adopt: () => Promise<void>
   readonly limits: Limits
   readonly now: () => number
@@ -22,8 +25,8 @@ const dayMs = 86_400_000
 const retentionEveryMs = 600_000
 const retentionSlice = 2_000
 
-/** Background work of a node: adoption of dead nodes' journals, and the end of old request records. */
-export function startJobs({ store, adopt, limits, now, retentionDays, log }: JobsParts): Jobs {
+/** Background work that one node does for all: adoption of dead nodes' journals, and the end of old request records. */
+export function startJobs({ store, leader, adopt, limits, now, retentionDays, log }: JobsParts): Jobs {
   const running = new Set<Promise<void>>()
   let isStopping = false
   const timers = [
@@ -39,15 +42,15 @@ export function startJobs({ store, adopt, limits, now, retentionDays, log }: Job
       .slice(0, 10)
       .padEnd(26, '0')
     let removed = retentionSlice
-    while (removed === retentionSlice && !isStopping) {
+    while (removed === retentionSlice && !isStopping && leader.isLeading) {
       removed = await store.run('removeOldRequests', { beforeId, limit: retentionSlice })
     }
   }
 
   function every(ms: number, name: string, work: () => Promise<void>): NodeJS.Timeout {
     let isRunning = false
-    const timer = setInterval(() => {
-      if (isRunning) return
+    const begin = () => {
+      if (isRunning || isStopping || !leader.isLeading) return
       isRunning = true
       const run = work()
         .catch((error: unknown) => log.warn({ job: name, ...errorFields(error) }, 'a job failed'))
@@ -56,7 +59,9 @@ export function startJobs({ store, adopt, limits, now, retentionDays, log }: Job
           running.delete(run)
         })
       running.add(run)
-    }, ms)
+    }
+    leader.onElected(begin)
+    const timer = setInterval(begin, ms)
     timer.unref()
     return timer
   }

@@ -3,7 +3,7 @@ import { statSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
 import { monotonicFactory } from 'ulid'
 import { createCatalog, createSealer, loadSealingSecret } from '#catalog'
-import { startNode } from '#cluster'
+import { startLeader, startNode } from '#cluster'
 import { type Environment, resolveLimits } from '#config'
 import { sendText, startHttpServer } from '#http'
 import { createKeyring } from '#identity'
@@ -114,8 +114,17 @@ async function startGateway(environment: Environment, log: Log): Promise<Gateway
     unpostedSeconds: () => committer.unpostedMs(clock()) / 1_000,
     walBytes: () => fileSize(walPath),
   })
+  const leader = startLeader({
+    nodeId: node.id,
+    store,
+    limits,
+    now,
+    clock,
+    onFailure: warn('the store could not be asked who leads'),
+  })
   const jobs = startJobs({
     store,
+    leader,
     adopt,
     limits,
     now,
@@ -164,6 +173,7 @@ async function startGateway(environment: Environment, log: Log): Promise<Gateway
       await http.close()
       relay.close()
       await jobs.stop()
+      await leader.stop()
       catalog.stop()
       keyring.stop()
       await counter.close()

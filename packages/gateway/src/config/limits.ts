@@ -98,6 +98,10 @@ const fixed = {
   ),
   heartbeatMs: limit(5_000, 'A node says that it lives.'),
   nodeLifeMs: limit(90_000, 'A node without a heartbeat counts as dead: 18 heartbeats.'),
+  leaderLifeMs: limit(
+    15_000,
+    'A leader that did not prolong its lease for so long is none: three heartbeats; then another node leads.',
+  ),
   adoptIntervalMs: limit(30_000, 'The leader looks for journals of dead nodes.'),
   snapshotPollMs: limit(
     400,
@@ -122,6 +126,7 @@ export type Limits = {
 /** What must hold between limits, whatever their values. */
 const relations: readonly (readonly [says: string, holds: (values: Limits) => boolean])[] = [
   ['a node may miss several heartbeats', of => of.heartbeatMs * 10 <= of.nodeLifeMs],
+  ['a leader may miss a heartbeat', of => of.heartbeatMs * 2 <= of.leaderLifeMs],
   ['a body fits into the budget of all bodies', of => of.bodyBytesMax <= of.bodiesInFlightBytesMax],
   ['segments fit into the journal', of => of.journalSegmentBytes * 2 <= of.journalBytesMax],
   ['what is kept fits into the journal', of => of.journalKeepBytesMax <= of.journalBytesMax],

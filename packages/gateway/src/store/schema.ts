@@ -20,6 +20,7 @@ export interface Tables {
   applied_objects: AppliedObjectsTable
   installation: InstallationTable
   nodes: NodesTable
+  leaders: LeadersTable
   charges: ChargesTable
   requests: RequestsTable
   usage_hourly: UsageHourlyTable
@@ -189,6 +190,13 @@ interface NodesTable {
   heartbeat_until: number
   /** Last committed sequence number of the node's journal. */
   mark: number
+}
+
+/** Who does the jobs that one node does for all. */
+interface LeadersTable {
+  name: string
+  node_id: string
+  held_until: number
 }
 
 /** Append-only, narrow, kept for years. One row a request and funding bucket. */

@@ -9,6 +9,7 @@ export type Procedure<Name extends keyof Procedures> = (
 
 const installation = () => import('./installation.ts')
 const revisions = () => import('./revisions.ts')
+const leaders = () => import('./leaders.ts')
 const users = () => import('./users.ts')
 const apiKeys = () => import('./api-keys.ts')
 const channels = () => import('./channels.ts')
@@ -24,6 +25,8 @@ const procedures: { readonly [Name in keyof Procedures]: () => Promise<Procedure
   heartbeat: async () => (await installation()).heartbeat,
   endNode: async () => (await installation()).endNode,
   nodeMark: async () => (await installation()).nodeMark,
+  holdLeadership: async () => (await leaders()).holdLeadership,
+  leaveLeadership: async () => (await leaders()).leaveLeadership,
   commitBatch: async () => (await import('./commit-batch.ts')).commitBatch,
   applyState: async () => (await import('./apply/apply-state.ts')).applyState,
   createUser: async () => (await users()).createUser,

@@ -20,10 +20,12 @@ export const startNode: Procedure<'startNode'> = async (tx, { id, epoch, now, he
   )
 }
 
-export const heartbeat: Procedure<'heartbeat'> = async (tx, { id, heartbeatUntil }) => {
+export const heartbeat: Procedure<'heartbeat'> = async (tx, { id, now, heartbeatUntil }) => {
   const changed = await tx.change('UPDATE nodes SET heartbeat_until = $2 WHERE id = $1', [id, heartbeatUntil])
   if (changed === 0)
     throw new StoreError('not_found', `there is no node ${id}: it was adopted or written off`)
+  const [row] = await tx.query('SELECT count(*) AS live FROM nodes WHERE heartbeat_until > $1', [now])
+  return { liveNodes: Number(row?.['live'] ?? 1) }
 }
 
 export const endNode: Procedure<'endNode'> = async (tx, { id }) => {

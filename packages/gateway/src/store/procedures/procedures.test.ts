@@ -39,15 +39,36 @@ describeStores('procedures', stores => {
     const node = { id: 'n', epoch: 1, now, heartbeatUntil: 2_000 }
     await store.run('startNode', node)
     await expect(store.run('startNode', node)).rejects.toMatchObject({ code: 'not_unique' })
-    await store.run('heartbeat', { id: 'n', heartbeatUntil: 3_000 })
+    await store.run('startNode', { ...node, id: 'dead', heartbeatUntil: now })
+    expect(await store.run('heartbeat', { id: 'n', now, heartbeatUntil: 3_000 })).toEqual({ liveNodes: 1 })
+    await store.run('endNode', { id: 'dead' })
     const rows = await (await store.kysely()).selectFrom('nodes').selectAll().execute()
     expect(rows).toEqual([
       { id: 'n', epoch: 1, state: 'live', started_at: now, heartbeat_until: 3_000, mark: 0 },
     ])
     await store.run('endNode', { id: 'n' })
-    await expect(store.run('heartbeat', { id: 'n', heartbeatUntil: 1 })).rejects.toMatchObject({
+    await expect(store.run('heartbeat', { id: 'n', now, heartbeatUntil: 1 })).rejects.toMatchObject({
       code: 'not_found',
     })
+  })
+
+  test('one node leads until it leaves or its time is over', async () => {
+    const hold = (node: string, at: number) =>
+      store.run('holdLeadership', { name: 'jobs', node, now: at, until: at + 100 })
+    const taken = await Promise.all(['a', 'b', 'c'].map(node => hold(node, 1_000)))
+    expect(taken.filter(Boolean)).toHaveLength(1)
+    const first = ['a', 'b', 'c'][taken.indexOf(true)] ?? ''
+    expect(await hold(first, 1_050)).toBe(true)
+    expect(await hold('d', 1_149)).toBe(false)
+    expect(await hold('d', 1_150)).toBe(true)
+    expect(await hold(first, 1_160)).toBe(false)
+    await store.run('leaveLeadership', { name: 'jobs', node: first })
+    expect(await hold(first, 1_160)).toBe(false)
+    await store.run('leaveLeadership', { name: 'jobs', node: 'd' })
+    expect(await hold(first, 1_160)).toBe(true)
+    expect(await store.run('holdLeadership', { name: 'other', node: 'd', now: 1_160, until: 2_000 })).toBe(
+      true,
+    )
   })
 
   test('a user has an account; his name is his alone', async () => {

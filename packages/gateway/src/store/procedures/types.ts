@@ -22,11 +22,16 @@ export interface Procedures {
 
   /** A new process life. Fails when the id exists. */
   startNode: { args: { id: string; epoch: number; now: number; heartbeatUntil: number }; result: void }
-  heartbeat: { args: { id: string; heartbeatUntil: number }; result: void }
+  /** Answers how many nodes live, this one among them. */
+  heartbeat: { args: { id: string; now: number; heartbeatUntil: number }; result: { liveNodes: number } }
   /** Removes the row of a node whose journal is committed and gone. */
   endNode: { args: { id: string }; result: void }
   /** The mark of a node's journal; `undefined` for a node that the store has never seen. */
   nodeMark: { args: { id: string }; result: number | undefined }
+  /** Takes or prolongs the lease of one kind of work until then; `false` while another node has it. */
+  holdLeadership: { args: { name: string; node: string; now: number; until: number }; result: boolean }
+  /** Gives the lease back; nothing when another node has it. */
+  leaveLeadership: { args: { name: string; node: string }; result: void }
   /**
    * Records of one node's journal in the order of `seq`, as the journal wrote them: `records` holds its
    * lines in pieces of whole ones, each a JSON text that may have its checksum before it. One transaction inserts charges and
