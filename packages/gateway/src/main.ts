@@ -13,6 +13,7 @@ import { openStoreAt, type Store } from '#store'
 import { createLog, createMetrics, createObserver, errorFields, type Log } from '#telemetry'
 import { createCrashPoint } from './crash-point.ts'
 import { startJobs } from './jobs.ts'
+import { shareHealth } from './share-health.ts'
 import { startJournal } from './start-journal.ts'
 
 /**
@@ -92,7 +93,20 @@ async function startGateway(environment: Environment, log: Log): Promise<Gateway
   })
   const connections = createConnections({ limits })
   const counter = createTokenCounter({ limits, onFailure: warn('the tokenizer failed') })
-  const routing = createRouting({ snapshot, random: Math.random, clock })
+  const routing = createRouting({
+    snapshot,
+    random: Math.random,
+    clock,
+    onReport: report => sharing.report(report),
+  })
+  const sharing = shareHealth({
+    store,
+    routing,
+    node: node.id,
+    pollMs: limits.snapshotPollMs,
+    now,
+    onFailure: warn('what is known of channels could not be shared'),
+  })
   const relay = createRelay({
     keyring,
     snapshot,
@@ -175,6 +189,7 @@ async function startGateway(environment: Environment, log: Log): Promise<Gateway
       await jobs.stop()
       await leader.stop()
       catalog.stop()
+      sharing.stop()
       keyring.stop()
       await counter.close()
       await connections.close()

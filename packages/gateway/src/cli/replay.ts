@@ -104,7 +104,12 @@ function compare(entries: readonly RequestEntry[], before: Snapshot, after: Snap
 
 /** Expected requests by channel: each request counts with the shares of its first candidates. */
 function sharesOf(asks: readonly RouteAsk[], snapshot: Snapshot) {
-  const routing = createRouting({ snapshot: () => snapshot, random: Math.random, clock: () => 0 })
+  const routing = createRouting({
+    snapshot: () => snapshot,
+    random: Math.random,
+    clock: () => 0,
+    onReport: () => undefined,
+  })
   const requests = new Map<string, number>()
   const known = new Map<string, readonly { name: string; share: number }[]>()
   let unserved = 0

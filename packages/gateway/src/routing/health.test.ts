@@ -262,3 +262,52 @@ describe('the retry budget', () => {
     expect(routing.mayRetry()).toBe(true)
   })
 })
+
+describe('what nodes tell each other', () => {
+  test('a refused key is told, and that it is well again', () => {
+    const { routing, reports } = bedOf([{ id: 1 }])
+    send(routing, 'auth_upstream')
+    send(routing, 'ok')
+    expect(reports).toMatchObject([
+      { channelId: 1, keyFingerprint: '1.0', model: '', reason: 'key_refused', forMs: 10_000 },
+      { channelId: 1, keyFingerprint: '1.0', model: '', forMs: 0 },
+    ])
+  })
+
+  test('what one learns keeps the other from trying, for as long', () => {
+    const one = bedOf(two)
+    const other = bedOf(two)
+    send(one.routing, 'rate_limited', { retryAfterMs: 7_000 })
+    other.routing.hear(one.reports)
+    expect(planOf(other.routing)).toEqual(['2.0'])
+    other.clock.now += 7_000
+    expect(planOf(other.routing)[0]).toBe('1.0')
+  })
+
+  test('what is well again there is well again here', () => {
+    const one = bedOf(two)
+    const other = bedOf(two)
+    send(one.routing, 'rate_limited', { retryAfterMs: 7_000 })
+    other.routing.hear(one.reports)
+    other.routing.hear([])
+    expect(planOf(other.routing)[0]).toBe('1.0')
+  })
+
+  test('an open breaker is told, and is the last resort there too', () => {
+    const one = bedOf(two)
+    const other = bedOf(two)
+    sendMany(one, 5, 'upstream_error')
+    other.routing.hear(one.reports)
+    expect(planOf(other.routing)).toEqual(['2.0', '1.0'])
+  })
+
+  test('reasons of a newer program and channels that are gone say nothing here', () => {
+    const { routing } = bedOf(two)
+    const report = { channelId: 1, keyFingerprint: '', model: '', isNamed: true, forMs: 9_000 }
+    routing.hear([
+      { ...report, reason: 'newer' },
+      { ...report, channelId: 99, reason: 'region' },
+    ])
+    expect(planOf(routing)).toEqual(['1.0', '2.0'])
+  })
+})

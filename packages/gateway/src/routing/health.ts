@@ -22,10 +22,20 @@ export interface Ticket {
   readonly isProbe: boolean
 }
 
+/** What one node tells the others. '' stands for every key, every model; `forMs` 0: it is well again. */
+export interface HealthReport {
+  readonly channelId: number
+  readonly keyFingerprint: string
+  readonly model: string
+  readonly reason: string
+  readonly isNamed: boolean
+  readonly forMs: number
+}
+
 export interface HealthRules extends BreakerRules {
   /** A key that was refused, has spent its money or used up its rate without a time being named rests so long at first, twice as long after each further refusal. */
-  readonly keyRestMs: number
-  readonly keyRestMsMax: number
+  readonly restMs: number
+  readonly restMsMax: number
   readonly modelRestMs: number
 }
 
@@ -41,15 +51,21 @@ export interface Health {
   release(ticket: Ticket): void
   /** What is known of the channel for the model; `undefined` while nothing was tried. */
   find(channel: Channel, model: string): ModelHealth | undefined
+  /** Before all that the others say now is heard anew. */
+  forgetHeard(): void
+  /** What another node has learned of the channel. */
+  hear(channel: Channel, report: HealthReport, now: number): void
 }
 
 interface Rest {
-  until: number
-  reason: Exclusion['reason']
+  readonly until: number
+  readonly reason: Exclusion['reason']
   /** Refusals in a row: each doubles the rest. */
-  strikes: number
+  readonly strikes: number
   /** Whether the upstream named the time: then it is kept, also when there is nobody else to ask. */
-  isNamed: boolean
+  readonly isNamed: boolean
+  /** Another node's word: it holds as long as that node says so. */
+  readonly isHeard?: true
 }
 
 export interface ModelHealth {
@@ -59,30 +75,33 @@ export interface ModelHealth {
   wholeMs: number | undefined
   samples: number
   ejection: { reason: 'slow_outlier' | 'failing_outlier'; until: number; count: number } | undefined
-  rest: Rest | undefined
+}
+
+/** What rests: a key, a model, one of them with the other, or, both empty, the channel. */
+interface Place {
+  readonly fingerprint: string
+  readonly model: string
 }
 
 interface ChannelHealth {
   readonly revision: number
   readonly ceiling: Ceiling | undefined
-  rest: Rest | undefined
-  readonly keys: Map<string, Rest>
-  /** By key and model: `fingerprint model`. */
-  readonly keyModels: Map<string, Rest>
+  /** By place. Empty of most channels at most times. */
+  readonly rests: Map<string, Rest>
   readonly models: Map<string, ModelHealth>
 }
 
 /** Smoothing of latencies: the last ten attempts or so count. */
 const newest = 0.2
 
-/** Texts of a channel that rate limits may be kept for: keys × models, both the operator's; a bound for wild configurations. */
-const keyModelsMax = 10_000
+/** Keys × models of a channel are the operator's; a bound for wild configurations. */
+const restsMax = 10_000
 
 /**
  * What this node has learned of channels, keys and models. In memory beside the snapshot; a channel that was edited starts anew, for
  * whoever edits it wants to see it tried.
  */
-export function createHealth(rules: () => HealthRules): Health {
+export function createHealth(rules: () => HealthRules, onReport: (report: HealthReport) => void): Health {
   const channels = new Map<number, ChannelHealth>()
 
   function of(channel: Channel): ChannelHealth {
@@ -91,9 +110,7 @@ export function createHealth(rules: () => HealthRules): Health {
     const fresh: ChannelHealth = {
       revision: channel.revision,
       ceiling: Ceiling.of(channel.ceilings, known?.ceiling),
-      rest: undefined,
-      keys: new Map(),
-      keyModels: new Map(),
+      rests: new Map(),
       models: new Map(),
     }
     channels.set(channel.id, fresh)
@@ -110,7 +127,6 @@ export function createHealth(rules: () => HealthRules): Health {
       wholeMs: undefined,
       samples: 0,
       ejection: undefined,
-      rest: undefined,
     }
     models.set(model, fresh)
     return fresh
@@ -121,75 +137,109 @@ export function createHealth(rules: () => HealthRules): Health {
     return known?.revision === channel.revision ? known.models.get(model) : undefined
   }
 
-  /** `strikes` of an earlier rest count on: what fails again right after its rest rests longer. */
-  function restOf(
-    known: Rest | undefined,
-    reason: Exclusion['reason'],
-    named: number | undefined,
-    now: number,
-  ): Rest {
-    const { keyRestMs, keyRestMsMax } = rules()
-    const strikes = (known?.strikes ?? 0) + 1
-    const ms = named ?? Math.min(keyRestMs * 2 ** (strikes - 1), keyRestMsMax)
-    return { until: Math.max(known?.until ?? 0, now + ms), reason, strikes, isNamed: named !== undefined }
+  function report(
+    channel: Channel,
+    { fingerprint, model }: Place,
+    { reason, isNamed }: Told,
+    forMs: number,
+  ): void {
+    onReport({ channelId: channel.id, keyFingerprint: fingerprint, model, reason, isNamed, forMs })
   }
 
-  function failed({ channel, key, model, isProbe }: Ticket, outcome: AttemptOutcome, now: number): void {
-    const health = of(channel)
-    const known = modelOf(channel, model)
-    if (outcome.class === 'ok' || outcome.class === 'client_gone') return
-    const { retryAfterMs } = outcome
-    const { modelRestMs } = rules()
+  /** `strikes` of an earlier rest count on: what fails again right after its rest rests longer. */
+  function rest(
+    channel: Channel,
+    place: Place,
+    told: Told & { readonly ms: number | undefined },
+    now: number,
+  ): void {
+    const { rests } = of(channel)
+    const name = nameOf(place)
+    const known = rests.get(name)
+    const strikes = (known?.strikes ?? 0) + 1
+    const { restMs, restMsMax } = rules()
+    const ms = told.ms ?? Math.min(restMs * 2 ** (strikes - 1), restMsMax)
+    const until = Math.max(known?.until ?? 0, now + ms)
+    if (rests.size >= restsMax) rests.clear()
+    rests.set(name, { until, reason: told.reason, strikes, isNamed: told.isNamed })
+    report(channel, place, told, until - now)
+  }
+
+  function forgive(channel: Channel, place: Place): void {
+    const { rests } = of(channel)
+    const name = nameOf(place)
+    const known = rests.get(name)
+    if (known === undefined) return
+    rests.delete(name)
+    report(channel, place, known, 0)
+  }
+
+  function failed({ channel, key, model, isProbe }: Ticket, outcome: Failure, now: number): void {
+    const { breaker } = modelOf(channel, model)
+    const { fingerprint } = key
+    const { retryAfterMs: ms } = outcome
+    const isNamed = ms !== undefined
     const remedy = remedies[outcome.class]
-    if (remedy !== 'count') known.breaker.undecided(isProbe)
+    if (remedy !== 'count') breaker.undecided(isProbe)
     switch (remedy) {
       case 'tell-client':
         return
-      case 'count':
-        known.breaker.failed(now, isProbe)
-        if (retryAfterMs !== undefined && retryAfterMs > 0)
-          known.rest = { until: now + retryAfterMs, reason: 'rate_limited', strikes: 1, isNamed: true }
-        return
-      case 'cool-key-model': {
-        const name = `${key.fingerprint} ${model}`
-        if (health.keyModels.size >= keyModelsMax) health.keyModels.clear()
-        const rest = restOf(health.keyModels.get(name), 'rate_limited', retryAfterMs, now)
-        health.keyModels.set(name, rest)
+      case 'count': {
+        breaker.failed(now, isProbe)
+        const { openUntil } = breaker
+        if (openUntil !== undefined && openUntil > now)
+          report(
+            channel,
+            { fingerprint: '', model },
+            { reason: 'breaker_open', isNamed: false },
+            openUntil - now,
+          )
+        if (isNamed && ms > 0)
+          rest(channel, { fingerprint: '', model }, { reason: 'rate_limited', isNamed, ms }, now)
         return
       }
+      case 'cool-key-model':
+        rest(channel, { fingerprint, model }, { reason: 'rate_limited', isNamed, ms }, now)
+        return
       case 'cool-key':
-        health.keys.set(
-          key.fingerprint,
-          restOf(health.keys.get(key.fingerprint), 'key_out_of_quota', retryAfterMs, now),
-        )
+        rest(channel, { fingerprint, model: '' }, { reason: 'key_out_of_quota', isNamed, ms }, now)
         return
-      case 'suspect-key':
-        health.keys.set(
-          key.fingerprint,
-          restOf(health.keys.get(key.fingerprint), 'key_refused', undefined, now),
-        )
+      case 'suspect-key': {
+        const told = { reason: 'key_refused', isNamed: false, ms: undefined } as const
+        rest(channel, { fingerprint, model: '' }, told, now)
         return
-      case 'cool-model':
-        known.rest = { until: now + modelRestMs, reason: 'model_unavailable', strikes: 1, isNamed: false }
+      }
+      case 'cool-model': {
+        const told = { reason: 'model_unavailable', isNamed: false, ms: rules().modelRestMs } as const
+        rest(channel, { fingerprint: '', model }, told, now)
         return
+      }
       case 'cool-channel':
-        health.rest = restOf(health.rest, 'region', undefined, now)
+        rest(channel, wholeChannel, { reason: 'region', isNamed: false, ms: undefined }, now)
         return
     }
   }
 
   function succeeded({ channel, key, model, isProbe }: Ticket, outcome: AttemptOutcome, now: number): void {
-    const health = of(channel)
     const known = modelOf(channel, model)
     known.breaker.succeeded(now, isProbe)
+    if (isProbe) report(channel, { fingerprint: '', model }, { reason: 'breaker_open', isNamed: false }, 0)
     known.samples += 1
     const name = outcome.isStreaming ? 'streamMs' : 'wholeMs'
     const before = known[name]
     known[name] = before === undefined ? outcome.ms : before + (outcome.ms - before) * newest
-    known.rest = undefined
-    health.rest = undefined
-    if (health.keys.size > 0) health.keys.delete(key.fingerprint)
-    if (health.keyModels.size > 0) health.keyModels.delete(`${key.fingerprint} ${model}`)
+    if (of(channel).rests.size === 0) return
+    for (const fingerprint of ['', key.fingerprint]) {
+      for (const name of ['', model]) forgive(channel, { fingerprint, model: name })
+    }
+  }
+
+  function restAt(channel: Channel, place: Place, now: number): Exclusion | undefined {
+    const health = channels.get(channel.id)
+    if (health === undefined || health.rests.size === 0 || health.revision !== channel.revision)
+      return undefined
+    const found = health.rests.get(nameOf(place))
+    return found !== undefined && now < found.until ? exclusionOf(found) : undefined
   }
 
   return {
@@ -197,12 +247,14 @@ export function createHealth(rules: () => HealthRules): Health {
     judge(channel, model, now) {
       const health = channels.get(channel.id)
       if (health === undefined || health.revision !== channel.revision) return undefined
-      if (health.rest !== undefined && now < health.rest.until) return exclusionOf(health.rest)
+      if (health.rests.size > 0) {
+        const resting = restAt(channel, wholeChannel, now) ?? restAt(channel, { fingerprint: '', model }, now)
+        if (resting !== undefined) return resting
+      }
       const full = health.ceiling?.judge(now)
       if (full !== undefined) return full
       const known = health.models.get(model)
       if (known === undefined) return undefined
-      if (known.rest !== undefined && now < known.rest.until) return exclusionOf(known.rest)
       const { breaker, ejection } = known
       if (breaker.state(now) === 'open')
         return { reason: 'breaker_open', isSoft: true, until: breaker.openUntil }
@@ -210,14 +262,30 @@ export function createHealth(rules: () => HealthRules): Health {
         return { reason: ejection.reason, isSoft: true, until: ejection.until }
       return undefined
     },
-    judgeKey(channel, key, model, now) {
+    judgeKey(channel, { fingerprint }, model, now) {
       const health = channels.get(channel.id)
-      if (health === undefined || health.revision !== channel.revision) return undefined
-      const rest = health.keys.size === 0 ? undefined : health.keys.get(key.fingerprint)
-      if (rest !== undefined && now < rest.until) return exclusionOf(rest)
-      if (health.keyModels.size === 0) return undefined
-      const limited = health.keyModels.get(`${key.fingerprint} ${model}`)
-      return limited !== undefined && now < limited.until ? exclusionOf(limited) : undefined
+      if (health === undefined || health.rests.size === 0) return undefined
+      return restAt(channel, { fingerprint, model: '' }, now) ?? restAt(channel, { fingerprint, model }, now)
+    },
+    forgetHeard() {
+      for (const { rests } of channels.values())
+        for (const [name, { isHeard }] of rests) if (isHeard) rests.delete(name)
+    },
+    hear(channel, { keyFingerprint, model, reason, isNamed, forMs }, now) {
+      const known = reasons.find(name => name === reason)
+      const { rests } = of(channel)
+      const name = nameOf({ fingerprint: keyFingerprint, model })
+      const own = rests.get(name)
+      // A newer program may know more reasons; what this node has found out itself for longer stays.
+      if (known === undefined || rests.size >= restsMax || (own !== undefined && own.until >= now + forMs))
+        return
+      rests.set(name, {
+        until: now + forMs,
+        reason: known,
+        strikes: own?.strikes ?? 0,
+        isNamed,
+        isHeard: true,
+      })
     },
     share: (channel, model, now) => find(channel, model)?.breaker.share(now) ?? 1,
     begin(channel, key, model, now) {
@@ -225,16 +293,31 @@ export function createHealth(rules: () => HealthRules): Health {
       return { channel, key, model, isProbe: modelOf(channel, model).breaker.begin(now) }
     },
     end(ticket, outcome, now) {
-      if (outcome.class === 'ok') succeeded(ticket, outcome, now)
-      else if (outcome.class === 'client_gone')
-        modelOf(ticket.channel, ticket.model).breaker.undecided(ticket.isProbe)
-      else failed(ticket, outcome, now)
+      const { class: end, ...rest } = outcome
+      if (end === 'ok') succeeded(ticket, outcome, now)
+      else if (end === 'client_gone') modelOf(ticket.channel, ticket.model).breaker.undecided(ticket.isProbe)
+      else failed(ticket, { ...rest, class: end }, now)
     },
     release(ticket) {
       channels.get(ticket.channel.id)?.ceiling?.give()
     },
   }
 }
+
+type Told = Pick<Rest, 'reason' | 'isNamed'>
+type Failure = Omit<AttemptOutcome, 'class'> & { readonly class: UpstreamErrorClass }
+
+const wholeChannel: Place = { fingerprint: '', model: '' }
+const nameOf = ({ fingerprint, model }: Place) => `${fingerprint} ${model}`
+/** What another node may tell. */
+const reasons: readonly Exclusion['reason'][] = [
+  'key_refused',
+  'key_out_of_quota',
+  'rate_limited',
+  'region',
+  'model_unavailable',
+  'breaker_open',
+]
 
 /** What was only concluded is soft: with nobody else to ask, an upstream that may be well again is asked. */
 function exclusionOf({ reason, until, isNamed }: Rest): Exclusion {

@@ -1,5 +1,5 @@
 export type { Exclusion } from './exclusion.ts'
-export type { AttemptOutcome, Ticket } from './health.ts'
+export type { AttemptOutcome, HealthReport, Ticket } from './health.ts'
 export { remedies } from './remedies.ts'
 export { hashText } from './rendezvous.ts'
 export { createRouting } from './routing.ts'

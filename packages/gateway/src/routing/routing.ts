@@ -15,8 +15,8 @@ import type { Candidate, Decision, NoRoute, Plan, RouteAsk, Routing, RoutingPart
 const outliersEveryMs = 1_000
 
 /** Where a request may go, in which order, and what this node has learned of it. */
-export function createRouting({ snapshot, random, clock }: RoutingParts): Routing {
-  const health = createHealth(() => readRules(snapshot().options))
+export function createRouting({ snapshot, random, clock, onReport }: RoutingParts): Routing {
+  const health = createHealth(() => readRules(snapshot().options), onReport)
   const budget = createRetryBudget(() => snapshot().options['routing.retryShare'])
   const tiersOf = createTierCache()
   const turns = new Map<number, number>()
@@ -109,6 +109,15 @@ export function createRouting({ snapshot, random, clock }: RoutingParts): Routin
     exclusions(ask) {
       const tiers = find(ask)
       return typeof tiers === 'string' ? [] : exclusionsOf(tiers, health, clock())
+    },
+    hear(reports) {
+      const { channels } = snapshot()
+      const now = clock()
+      health.forgetHeard()
+      for (const report of reports) {
+        const channel = channels.get(report.channelId)
+        if (channel !== undefined) health.hear(channel, report, now)
+      }
     },
     explain(ask) {
       const tiers = find(ask)

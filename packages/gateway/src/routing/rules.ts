@@ -8,8 +8,8 @@ const fixedRules = {
   windowMs: 30_000,
   openMsMax: 300_000,
   slowStartMs: 30_000,
-  keyRestMs: 10_000,
-  keyRestMsMax: 3_600_000,
+  restMs: 10_000,
+  restMsMax: 3_600_000,
   modelRestMs: 300_000,
 }
 

@@ -1,6 +1,7 @@
 import { findProvider } from '@yumen/providers'
 import type { Channel, Snapshot } from '#catalog'
 import { resolveOptions } from '#config'
+import type { HealthReport } from './health.ts'
 import { createRouting } from './routing.ts'
 import type { RouteAsk, Routing } from './types.ts'
 
@@ -75,6 +76,8 @@ type Wished = NonNullable<Parameters<typeof resolveOptions>[1]>
 
 export interface Bed {
   readonly routing: Routing
+  /** What it told the other nodes, in order. */
+  readonly reports: readonly HealthReport[]
   /** Milliseconds; turned by hand. */
   readonly clock: { now: number }
   /** Replaces the channels, as a change of the configuration does. */
@@ -87,8 +90,15 @@ export function bedOf(
 ): Bed {
   const clock = { now: 1_000_000 }
   let snapshot = snapshotOf(wishes, options)
+  const reports: HealthReport[] = []
   return {
-    routing: createRouting({ snapshot: () => snapshot, random, clock: () => clock.now }),
+    routing: createRouting({
+      snapshot: () => snapshot,
+      random,
+      clock: () => clock.now,
+      onReport: report => reports.push(report),
+    }),
+    reports,
     clock,
     change(changed) {
       snapshot = snapshotOf(changed, options)

@@ -2,7 +2,7 @@ import type { DialectName } from '@yumen/protocol'
 import type { Operation } from '@yumen/providers'
 import type { Channel, ChannelKey, Snapshot } from '#catalog'
 import type { Exclusion } from './exclusion.ts'
-import type { AttemptOutcome, Ticket } from './health.ts'
+import type { AttemptOutcome, HealthReport, Ticket } from './health.ts'
 
 /** What routing needs to know of a request. */
 export interface RouteAsk {
@@ -67,6 +67,8 @@ export interface RoutingParts {
   readonly random: () => number
   /** Monotonic milliseconds. */
   readonly clock: () => number
+  /** Told of what was learnt of a channel, for the other nodes. */
+  readonly onReport: (report: HealthReport) => void
 }
 
 export interface Routing {
@@ -81,6 +83,8 @@ export interface Routing {
   /** What excludes every candidate now, for the words of a refusal; empty when something is sound. */
   exclusions(ask: RouteAsk): readonly Exclusion[]
   explain(ask: RouteAsk): Explanation
+  /** All that other nodes have learned and that is still in force. */
+  hear(reports: readonly HealthReport[]): void
 }
 
 /** Where a request would go now, and why not elsewhere. */

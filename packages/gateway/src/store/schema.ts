@@ -21,6 +21,7 @@ export interface Tables {
   installation: InstallationTable
   nodes: NodesTable
   leaders: LeadersTable
+  channel_health: ChannelHealthTable
   charges: ChargesTable
   requests: RequestsTable
   usage_hourly: UsageHourlyTable
@@ -164,7 +165,7 @@ interface OptionsTable {
  * them.
  */
 interface RevisionsTable {
-  scope: 'configuration' | 'keys'
+  scope: 'configuration' | 'keys' | 'health'
   revision: number
 }
 
@@ -197,6 +198,18 @@ interface LeadersTable {
   name: string
   node_id: string
   held_until: number
+}
+
+/** What each node has learned of channels, for the others. '' stands for every key, every model. */
+interface ChannelHealthTable {
+  channel_id: number
+  key_fingerprint: string
+  model: string
+  node_id: string
+  reason: string
+  /** 1: the upstream named the time. */
+  is_named: number
+  rests_until: number
 }
 
 /** Append-only, narrow, kept for years. One row a request and funding bucket. */

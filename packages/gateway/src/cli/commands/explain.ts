@@ -6,6 +6,7 @@ import { hashApiKey } from '#identity'
 import { readRouteAsk } from '#relay'
 import { createRouting, type Explanation, type RouteAsk } from '#routing'
 import type { Store } from '#store'
+import { readHealth } from '../../share-health.ts'
 import { CliError } from '../cli-error.ts'
 import { printFacts, printJson, printLine, printNote, printTable } from '../output.ts'
 import { readSnapshot } from '../read-snapshot.ts'
@@ -45,8 +46,8 @@ export function define(command: Command): void {
     .addHelpText(
       'after',
       `
-Channels are shown in the order in which they would be tried, by what is configured. What a running gateway has learned of
-them (cool-downs, open breakers) is in its memory: the record of a request names the channels that it passed over.
+Channels are shown in the order in which they would be tried: by what is configured, and by what running gateways have told of
+rests and open breakers. Ceilings and slow outliers are known to each gateway alone: the record of a request names them.
 
 Examples:
   yumen explain --key sk-… --model gpt-4o
@@ -76,7 +77,9 @@ async function explain(options: ExplainOptions): Promise<void> {
       snapshot: () => snapshot,
       random: Math.random,
       clock: () => performance.now(),
+      onReport: () => undefined,
     })
+    routing.hear(await readHealth(store, { now: Date.now(), except: '' }))
     const explanation = routing.explain(ask)
     const shown = await show(store, { snapshot, ask, explanation })
     if (options.json) printJson(shown)

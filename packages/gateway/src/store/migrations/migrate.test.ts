@@ -7,19 +7,19 @@ describeStores('migrations', stores => {
     const store = await stores.open(await stores.fresh(), { migrate: false })
     expect(await migrationStatus(store)).toEqual({
       current: 0,
-      known: 2,
-      pending: ['0001-first', '0002-leaders'],
+      known: 3,
+      pending: ['0001-first', '0002-leaders', '0003-channel-health'],
     })
-    expect(await migrate(store, () => 1)).toEqual(['0001-first', '0002-leaders'])
+    expect(await migrate(store, () => 1)).toEqual(['0001-first', '0002-leaders', '0003-channel-health'])
     expect(await migrate(store, () => 2)).toEqual([])
-    expect(await migrationStatus(store)).toEqual({ current: 2, known: 2, pending: [] })
+    expect(await migrationStatus(store)).toEqual({ current: 3, known: 3, pending: [] })
   })
 
   test('two that open an empty database at once migrate it once', async () => {
     const database = await stores.fresh()
     const opened = await Promise.all([stores.open(database), stores.open(database), stores.open(database)])
     expect(await Promise.all(opened.map(store => store.run('readRevisions', {})))).toEqual(
-      opened.map(() => ({ configuration: 1, keys: 1 })),
+      opened.map(() => ({ configuration: 1, keys: 1, health: 1 })),
     )
   })
 

@@ -36,6 +36,7 @@ const procedures: { readonly [Name in keyof Procedures]: () => Promise<Procedure
   removeApiKey: async () => (await apiKeys()).removeApiKey,
   updateChannel: async () => (await channels()).updateChannel,
   removeChannel: async () => (await channels()).removeChannel,
+  reportHealth: async () => (await import('./channel-health.ts')).reportHealth,
   removeOldRequests: async () => (await import('./retention.ts')).removeOldRequests,
 }
 

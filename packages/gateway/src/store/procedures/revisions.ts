@@ -20,5 +20,6 @@ export async function raiseRevision(tx: Transaction, scope: RevisionScope): Prom
 export const readRevisions: Procedure<'readRevisions'> = async tx => {
   const rows = await tx.query('SELECT scope, revision FROM revisions')
   const revisions = new Map(rows.map(row => [row['scope'], Number(row['revision'])]))
-  return { configuration: revisions.get('configuration') ?? 0, keys: revisions.get('keys') ?? 0 }
+  const of = (scope: RevisionScope) => revisions.get(scope) ?? 0
+  return { configuration: of('configuration'), keys: of('keys'), health: of('health') }
 }

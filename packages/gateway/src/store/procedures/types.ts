@@ -15,7 +15,24 @@ export interface Procedures {
   migrationStatus: { args: object; result: MigrationStatus }
 
   /** What a node polls each second: no report that is being read delays it. */
-  readRevisions: { args: object; result: { configuration: number; keys: number } }
+  readRevisions: { args: object; result: { configuration: number; keys: number; health: number } }
+
+  /** What a node has learned of channels; what is over is removed. `''` stands for every key, every model. */
+  reportHealth: {
+    args: {
+      node: string
+      now: number
+      reports: readonly {
+        channelId: number
+        keyFingerprint: string
+        model: string
+        reason: string
+        isNamed: boolean
+        restsUntil: number
+      }[]
+    }
+    result: void
+  }
 
   /** Makes the installation row when there is none; answers it. */
   openInstallation: { args: { id: string; now: number }; result: { id: string; epoch: number } }

@@ -140,7 +140,7 @@ describeStores('applyState', stores => {
       },
       ...{ body_logging: 0, rate_limit: '{"concurrency":8,"requestsPerMinute":60}', revision: 2 },
     })
-    expect(await revisions()).toEqual({ configuration: 2, keys: 2 })
+    expect(await revisions()).toMatchObject({ configuration: 2, keys: 2 })
   })
 
   test('a second apply changes nothing', async () => {
@@ -150,7 +150,7 @@ describeStores('applyState', stores => {
     const madeAgain = { ...apiKey, secret: { hash: 'other', hint: 'x', isGenerated: true } }
     const again = { ...desired, channels: [reordered], apiKeys: [madeAgain] }
     expect(await apply(again, { prune: true, now: 2_000 })).toEqual([])
-    expect(await revisions()).toEqual({ configuration: 2, keys: 2 })
+    expect(await revisions()).toMatchObject({ configuration: 2, keys: 2 })
   })
 
   test('only named members that differ change, and their rows carry the new revision', async () => {
@@ -182,7 +182,7 @@ describeStores('applyState', stores => {
     expect(
       await (await store.kysely()).selectFrom('channel_keys').select(['position', 'fingerprint']).execute(),
     ).toEqual([{ position: 0, fingerprint: 'print-c' }])
-    expect(await revisions()).toEqual({ configuration: 3, keys: 2 })
+    expect(await revisions()).toMatchObject({ configuration: 3, keys: 2 })
   })
 
   test('balance and password apply at creation only, role and group at any time', async () => {
@@ -241,7 +241,7 @@ describeStores('applyState', stores => {
 
   test('a dry run answers the same changes and keeps none', async () => {
     const told = await apply(desired, { dryRun: true })
-    expect(await revisions()).toEqual({ configuration: 1, keys: 1 })
+    expect(await revisions()).toMatchObject({ configuration: 1, keys: 1 })
     expect(await (await store.kysely()).selectFrom('users').select('id').execute()).toEqual([])
     expect(await apply(desired)).toEqual(told)
   })
@@ -320,7 +320,7 @@ describeStores('applyState', stores => {
       code: 'invalid',
       message: expect.stringContaining(path),
     })
-    expect(await revisions()).toEqual({ configuration: 1, keys: 1 })
+    expect(await revisions()).toMatchObject({ configuration: 1, keys: 1 })
   })
 
   test('prune refuses to take a group from those who use it, and the last root his rights', async () => {

@@ -1,0 +1,83 @@
+import type { HealthReport, Routing } from '#routing'
+import type { Row, Store } from '#store'
+
+export interface ShareHealthParts {
+  readonly store: Pick<Store, 'query' | 'run'>
+  readonly routing: Pick<Routing, 'hear'>
+  readonly node: string
+  readonly pollMs: number
+  /** Milliseconds UTC. */
+  readonly now: () => number
+  readonly onFailure: (error: unknown) => void
+}
+
+/** Tells the other nodes what this one has learned of channels, and hears what they have. */
+export interface HealthSharing {
+  /** Of routing: goes out with the next round. */
+  report(report: HealthReport): void
+  stop(): void
+}
+
+/** Reports in one round; in a storm the newest of each place is enough, and the rest of them come with the next. */
+const reportsMax = 1_000
+
+export function shareHealth(parts: ShareHealthParts): HealthSharing {
+  const { store, routing, node, pollMs, now, onFailure } = parts
+  /** By place: only the newest counts. */
+  const outgoing = new Map<string, HealthReport & { readonly at: number }>()
+  let heard = 0
+  let isBusy = false
+
+  async function round(): Promise<void> {
+    if (outgoing.size > 0) await send()
+    const { health } = await store.run('readRevisions', {})
+    if (health === heard) return
+    routing.hear(await readHealth(store, { now: now(), except: node }))
+    heard = health
+  }
+
+  async function send(): Promise<void> {
+    const entries = [...outgoing.entries()].slice(0, reportsMax)
+    const reports = entries.map(([, { at, forMs, ...report }]) => ({ ...report, restsUntil: at + forMs }))
+    await store.run('reportHealth', { node, now: now(), reports })
+    for (const [place, sent] of entries) if (outgoing.get(place) === sent) outgoing.delete(place)
+  }
+
+  const timer = setInterval(() => {
+    if (isBusy) return
+    isBusy = true
+    round()
+      .catch(onFailure)
+      .finally(() => {
+        isBusy = false
+      })
+  }, pollMs)
+  timer.unref()
+
+  return {
+    report(report) {
+      const place = `${report.channelId} ${report.keyFingerprint} ${report.model}`
+      outgoing.set(place, { ...report, at: now() })
+    },
+    stop: () => clearInterval(timer),
+  }
+}
+
+/** What nodes have told and is still in force. */
+export async function readHealth(
+  store: Pick<Store, 'query'>,
+  { now, except }: { readonly now: number; readonly except: string },
+): Promise<readonly HealthReport[]> {
+  const rows = await store.query<Row<'channel_health'>>(
+    'SELECT * FROM channel_health WHERE rests_until > $1 AND node_id <> $2',
+    [now, except],
+  )
+  return rows.map(row => ({
+    channelId: row.channel_id,
+    keyFingerprint: row.key_fingerprint,
+    model: row.model,
+    reason: row.reason,
+    isNamed: row.is_named !== 0,
+    forMs: row.rests_until - now,
+  }))
+}
