@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import type { Channel } from '#catalog'
 import { limits } from '#config'
 import { type JobsParts, startJobs } from './jobs.ts'
 
@@ -12,13 +13,18 @@ afterEach(() => {
 const warn = vi.fn()
 const leading = { isLeading: true, onElected: () => undefined }
 
-function startWith(parts: Pick<JobsParts, 'adopt'> & Partial<Pick<JobsParts, 'leader'>>) {
+type Wished = Partial<Pick<JobsParts, 'leader' | 'testEveryMs' | 'channels' | 'testChannel'>>
+
+function startWith(parts: Pick<JobsParts, 'adopt'> & Wished) {
   return startJobs({
     store: { run: async () => 0 } as never, // decoding: no other part of a store is asked for
     leader: leading,
     limits,
     now: Date.now,
     retentionDays: () => 0,
+    testEveryMs: () => undefined,
+    channels: () => [],
+    testChannel: async () => undefined,
     log: { warn } as never,
     ...parts,
   })
@@ -63,5 +69,28 @@ test('a node that does not lead does no job, and begins at once when it comes to
   leader.isLeading = true
   for (const listener of elected) listener()
   expect(adopt).toHaveBeenCalledOnce()
+  await jobs.stop()
+})
+
+test('enabled channels are tested one after the other when a round is due, and what fails is in the log', async () => {
+  warn.mockClear()
+  const on = { name: 'on', isEnabled: true } as Channel // decoding: all that the job reads of it
+  const off = { ...on, name: 'off', isEnabled: false }
+  const result = { channel: 'on', keyFingerprint: 'f', model: 'm', status: 401, ms: 3, message: 'no' }
+  const testChannel = vi.fn(async () => [{ ...result, class: 'auth_upstream' }])
+  const jobs = startWith({
+    adopt: async () => undefined,
+    testEveryMs: () => 60_000,
+    channels: () => [on, off],
+    testChannel,
+  })
+  await vi.advanceTimersByTimeAsync(59_000)
+  expect(testChannel).not.toHaveBeenCalled()
+  await vi.advanceTimersByTimeAsync(70_000)
+  expect(testChannel.mock.calls).toEqual([[on], [on]])
+  expect(warn).toHaveBeenCalledWith(
+    expect.objectContaining({ class: 'auth_upstream' }),
+    'a channel failed its test',
+  )
   await jobs.stop()
 })

@@ -1,6 +1,8 @@
 import { ulid } from 'ulid'
+import type { Channel } from '#catalog'
 import type { Leader } from '#cluster'
 import type { Limits } from '#config'
+import type { ChannelTest } from '#relay'
 import type { Store } from '#store'
 import { errorFields, type Log } from '#telemetry'
 
@@ -12,6 +14,10 @@ export interface JobsParts {
   readonly limits: Limits
   readonly now: () => number
   readonly retentionDays: () => number
+  /** Milliseconds between two rounds of channel tests; `undefined`: none. */
+  readonly testEveryMs: () => number | undefined
+  readonly channels: () => Iterable<Channel>
+  readonly testChannel: (channel: Channel) => Promise<readonly ChannelTest[] | undefined>
   readonly log: Log
 }
 
@@ -24,14 +30,28 @@ const stopMsMax = 5_000
 const dayMs = 86_400_000
 const retentionEveryMs = 600_000
 const retentionSlice = 2_000
+/** Whether a round of channel tests is due is looked at this often. */
+const testCheckMs = 15_000
 
 /** Background work that one node does for all: adoption of dead nodes' journals, and the end of old request records. */
-export function startJobs({ store, leader, adopt, limits, now, retentionDays, log }: JobsParts): Jobs {
+export function startJobs({
+  store,
+  leader,
+  adopt,
+  limits,
+  now,
+  retentionDays,
+  log,
+  testEveryMs,
+  channels,
+  testChannel,
+}: JobsParts): Jobs {
   const running = new Set<Promise<void>>()
   let isStopping = false
   const timers = [
     every(limits.adoptIntervalMs, 'adoption', adopt),
     every(retentionEveryMs, 'retention', removeOld),
+    every(testCheckMs, 'channel tests', testChannels),
   ]
 
   /** Slice by slice, so that no transaction is long. */
@@ -44,6 +64,22 @@ export function startJobs({ store, leader, adopt, limits, now, retentionDays, lo
     let removed = retentionSlice
     while (removed === retentionSlice && !isStopping && leader.isLeading) {
       removed = await store.run('removeOldRequests', { beforeId, limit: retentionSlice })
+    }
+  }
+
+  let testedAt = now()
+
+  /** One after the other: a test must not be what overloads an upstream. Nodes hear of the results as of any attempt's. */
+  async function testChannels(): Promise<void> {
+    const everyMs = testEveryMs()
+    if (everyMs === undefined || now() - testedAt < everyMs) return
+    testedAt = now()
+    for (const channel of channels()) {
+      if (isStopping || !leader.isLeading) return
+      if (!channel.isEnabled) continue
+      for (const test of (await testChannel(channel)) ?? []) {
+        if (test.class !== 'ok') log.warn({ ...test }, 'a channel failed its test')
+      }
     }
   }
 

@@ -143,6 +143,14 @@ async function startGateway(environment: Environment, log: Log): Promise<Gateway
     limits,
     now,
     retentionDays: () => snapshot().options['analytics.requestRetentionDays'],
+    testEveryMs() {
+      const { options } = snapshot()
+      return options['monitor.autoTestChannelEnabled']
+        ? options['monitor.autoTestChannelMinutes'] * 60_000
+        : undefined
+    },
+    channels: () => snapshot().channels.values(),
+    testChannel: channel => relay.test(channel),
     log,
   })
 

@@ -72,6 +72,8 @@ export const channelSettings = known('settings', {
   totalTimeoutMs: optionOf('relay.totalTimeoutMs'),
   pingIntervalMs: optionOf('relay.pingIntervalMs'),
   retryTimes: optionOf('relay.retryTimes'),
+  /** Asked for by the scheduled tests; else the first model. */
+  test_model: anyText(),
   /** Ceilings: at them the channel yields to the others. */
   concurrencyMax: z.int('a whole number from 1').min(1, 'a whole number from 1').optional(),
   requestsPerMinuteMax: z.int('a whole number from 1').min(1, 'a whole number from 1').optional(),

@@ -85,6 +85,16 @@ const ownOptions = defineOptions({
     allowed: 'a list of groups',
     about: 'Where a key of the group auto may go: the groups in their order.',
   },
+  'monitor.autoTestChannelEnabled': flag(
+    false,
+    'Channels are asked for a few tokens regularly, which costs a little.',
+  ),
+  'monitor.autoTestChannelMinutes': {
+    accepts: wholeBetween(1, 1_440),
+    fallback: 10,
+    allowed: 'whole minutes from 1 to 1440',
+    about: 'How often.',
+  },
   'journal.sync': {
     accepts: oneOf(['group', 'always']),
     fallback: 'group',

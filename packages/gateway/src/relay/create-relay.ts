@@ -1,10 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Channel } from '#catalog'
 import { createByteBudget } from './budget.ts'
 import { createClientIp } from './client-ip.ts'
 import { GatewayError } from './gateway-error.ts'
 import type { RelayParts, RelayServices } from './parts.ts'
 import { relay } from './relay.ts'
 import { createRoster } from './roster.ts'
+import { type ChannelTest, testChannel } from './test-channel.ts'
 
 export interface Relay {
   handle(request: IncomingMessage, response: ServerResponse): void
@@ -14,6 +16,8 @@ export interface Relay {
   readonly bytesInFlight: number
   /** No new requests; resolves when the last one has ended, at the latest after `drainMs`, when streams are cut in good form. */
   drain(drainMs: number): Promise<void>
+  /** A small real call by each key of a channel; `undefined` when it offers nothing that one fits. */
+  test(channel: Channel): Promise<readonly ChannelTest[] | undefined>
   close(): void
 }
 
@@ -85,6 +89,7 @@ export function createRelay(services: RelayServices): Relay {
       const lastAt = clock() + 1_000
       while (inFlight > 0 && clock() < lastAt) await sleep(10)
     },
+    test: channel => testChannel(parts, channel),
     close: () => clearInterval(timer),
   }
 }

@@ -1,5 +1,6 @@
 export type { Exclusion } from './exclusion.ts'
 export type { AttemptOutcome, HealthReport, Ticket } from './health.ts'
+export { mapChannelModel } from './mapping.ts'
 export { remedies } from './remedies.ts'
 export { hashText } from './rendezvous.ts'
 export { createRouting } from './routing.ts'

@@ -14,3 +14,11 @@ export function mapModel(mapping: ReadonlyMap<string, string>, model: string): s
     name = next
   }
 }
+
+/** The model's name at the channel's upstream; `undefined` where its mapping leads back to itself. */
+export function mapChannelModel(
+  channel: { readonly modelMapping: ReadonlyMap<string, string> },
+  model: string,
+): string | undefined {
+  return mapModel(channel.modelMapping, model)
+}
