@@ -53,6 +53,7 @@ describeStores('what a snapshot reads', stores => {
   test('options and groups', async () => {
     expect(await readOptionRows(store.query)).toEqual([{ key: 'relay.retryTimes', value: '2' }])
     expect((await readGroupRows(store.query)).toSorted((a, b) => a.name.localeCompare(b.name))).toEqual([
+      { name: 'auto', ratio: '1' },
       { name: 'default', ratio: '1' },
       { name: 'vip', ratio: '0.8' },
     ])

@@ -8,9 +8,9 @@ describeStores('migrations', stores => {
     expect(await migrationStatus(store)).toEqual({
       current: 0,
       known: 3,
-      pending: ['0001-first', '0002-leaders', '0003-channel-health'],
+      pending: ['0001-first', '0002-leaders', '0003-routing'],
     })
-    expect(await migrate(store, () => 1)).toEqual(['0001-first', '0002-leaders', '0003-channel-health'])
+    expect(await migrate(store, () => 1)).toEqual(['0001-first', '0002-leaders', '0003-routing'])
     expect(await migrate(store, () => 2)).toEqual([])
     expect(await migrationStatus(store)).toEqual({ current: 3, known: 3, pending: [] })
   })

@@ -1,9 +1,9 @@
 import type { Migration } from './migration.ts'
 
-/** What each node has learned of channels, keys and models, for the others. */
-export const channelHealth: Migration = {
+/** What each node has learned of channels, keys and models, for the others; and the group `auto`. */
+export const routing: Migration = {
   number: 3,
-  name: 'channel-health',
+  name: 'routing',
   statements: kind => {
     const integer = kind === 'sqlite' ? 'INTEGER' : 'BIGINT'
     const columns = `channel_id ${integer} NOT NULL, key_fingerprint TEXT NOT NULL, model TEXT NOT NULL,
@@ -12,6 +12,9 @@ export const channelHealth: Migration = {
     return [
       `CREATE TABLE channel_health (${columns})${kind === 'sqlite' ? ' STRICT, WITHOUT ROWID' : ''}`,
       `INSERT INTO revisions (scope, revision) VALUES ('health', 1)`,
+      // What API keys in `auto` refer to; where they may go is the option `routing.autoGroups`.
+      `INSERT INTO groups (name, ratio, description) VALUES ('auto', '1', 'routing.autoGroups, in their order')
+        ON CONFLICT (name) DO NOTHING`,
     ]
   },
 }
