@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { Agent, request as startRequest } from 'node:http'
 import { gunzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { faults } from './faults.ts'
@@ -40,6 +41,22 @@ const refused = (status: number, code: string) => async (name: string) => {
   expect(outcome.status).toBe(status)
   expect(outcome.body).toContain(code)
   expect(JSON.parse(outcome.body)).toHaveProperty('error.message')
+}
+
+/** One request over the agent's connection, read to its end. */
+function askWith(
+  agent: Agent,
+  fault: string,
+): Promise<{ statusCode?: number | undefined; reusedSocket: boolean }> {
+  const { path, headers, body } = calls['openai-chat'](`sim-fault-${fault}`)
+  const options = { method: 'POST', agent, headers: { ...headers, 'content-type': 'application/json' } }
+  return new Promise((resolve, reject) => {
+    const request = startRequest(`${simulator.url}${path}`, options, response => {
+      const { statusCode } = response
+      response.resume().once('end', () => resolve({ statusCode, reusedSocket: request.reusedSocket }))
+    })
+    request.once('error', reject).end(JSON.stringify(body))
+  })
 }
 
 /** How each fault shows to a bare socket. The compiler asks for every name of the table. */
@@ -155,6 +172,14 @@ const shows: Record<Name, (name: string) => Promise<void>> = {
     })
     expect(outcome).toMatchObject({ ended: 'reset', status: 200 })
   },
+  'forget-after-answer': async name => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    const first = await askWith(agent, name)
+    expect(first).toMatchObject({ statusCode: 200, reusedSocket: false })
+    await expect(askWith(agent, name)).rejects.toMatchObject({ code: 'ECONNRESET' })
+    expect(await askWith(agent, name)).toMatchObject({ statusCode: 200, reusedSocket: false })
+    agent.destroy()
+  },
   'length-too-long': async name => {
     const { head, bytes } = await whole(name)
     expect(Number(/content-length: ([0-9]+)/.exec(head)?.[1])).toBe(bytes.length + 64)
@@ -199,6 +224,8 @@ const shows: Record<Name, (name: string) => Promise<void>> = {
     }),
   'redirect-302': async name =>
     expect((await whole(name)).head).toMatch(/ 302 [\s\S]*location: \/_redirected/),
+  'redirect-301': async name =>
+    expect((await whole(name)).head).toMatch(/ 301 [\s\S]*location: \/_redirected/),
   'redirect-307': async name =>
     expect((await whole(name)).head).toMatch(/ 307 [\s\S]*location: \/_redirected/),
   'error-in-200': async name =>

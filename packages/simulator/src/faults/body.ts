@@ -53,7 +53,7 @@ export function truncatedJson(reply: Reply): Reply {
   return withText(reply, text => text.slice(0, Math.floor(text.length * 0.8)))
 }
 
-export function redirect(status: 302 | 307): (reply: Reply) => Reply {
+export function redirect(status: 301 | 302 | 307): (reply: Reply) => Reply {
   return reply =>
     withHeader({ ...wholeReply(status, [], ''), before: reply.before }, 'location', '/_redirected')
 }

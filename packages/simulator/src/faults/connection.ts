@@ -95,6 +95,11 @@ export function resetAfter(reply: Reply, { number }: Place): Reply {
   return withAfter(reply, { kind: 'wait', ms: number }, { kind: 'reset' })
 }
 
+/** As behind a NAT that dropped the mapping: the idle connection looks alive until somebody writes to it. */
+export function forgetAfter(reply: Reply): Reply {
+  return withAfter(reply, { kind: 'forget' })
+}
+
 /** Declares more bytes than come before the connection closes. */
 export function lengthTooLong(reply: Reply): Reply {
   const length = reply.body.kind === 'whole' ? Buffer.byteLength(reply.body.text) + 64 : 1_000_000

@@ -43,6 +43,7 @@ export const bodyFaults = {
     about: 'Redirect to `/_redirected`, which `/_requests` shows if it is followed.',
     reply: redirect(302),
   },
+  'redirect-301': { on: 'any', about: 'The redirect that says it is for ever.', reply: redirect(301) },
   'redirect-307': { on: 'any', about: 'The redirect that repeats the POST.', reply: redirect(307) },
   'error-in-200': {
     on: 'any',

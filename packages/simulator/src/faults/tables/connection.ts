@@ -4,6 +4,7 @@ import {
   brokenChunks,
   closeAfter,
   cut,
+  forgetAfter,
   hang,
   hugeHeader,
   lengthTooLong,
@@ -68,6 +69,12 @@ export const connectionFaults = {
     about: 'A good answer, then N ms later a reset of the idle connection.',
     number: { means: 'ms', fallback: 20 },
     reply: resetAfter,
+  },
+  'forget-after-answer': {
+    on: 'any',
+    about:
+      'A good answer; the idle connection looks alive, and the next request on it is answered by a TCP reset.',
+    reply: forgetAfter,
   },
   'length-too-long': { on: 'any', about: '`content-length` promises more than comes.', reply: lengthTooLong },
   'length-too-short': {
