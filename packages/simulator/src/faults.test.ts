@@ -142,6 +142,12 @@ const shows: Record<Name, (name: string) => Promise<void>> = {
     expect(eventsIn(outcome.body)).toHaveLength(2)
     expect(outcome.bytes.toString()).not.toContain('[DONE]')
   },
+  'cut-at': async name => {
+    const outcome = await whole(`${name}-20`)
+    expect(outcome.ended).toBe('end')
+    const length = Number(/content-length: ([0-9]+)/.exec(outcome.head)?.[1])
+    expect(outcome.bytes.length).toBe(Math.floor(length / 5))
+  },
   'cut-in-event': async name => {
     const outcome = await stream(`${name}-2`)
     expect(eventsIn(outcome.body)).toHaveLength(1)
@@ -217,6 +223,10 @@ const shows: Record<Name, (name: string) => Promise<void>> = {
     expect(await whole(name)).toMatchObject({ status: 502, body: expect.stringContaining('<html>') }),
   'html-200': async name =>
     expect(await whole(name)).toMatchObject({ status: 200, body: expect.stringContaining('<html>') }),
+  'html-404': async name =>
+    expect(await whole(name)).toMatchObject({ status: 404, body: expect.stringContaining('<html>') }),
+  'text-404': async name =>
+    expect(await whole(name)).toMatchObject({ status: 404, body: '404 page not found\n' }),
   'text-503': async name =>
     expect(await whole(name)).toMatchObject({
       status: 503,

@@ -11,6 +11,8 @@ import {
   loginPage,
   markedText,
   noGzip,
+  notFoundPage,
+  notFoundText,
   redirect,
   rewrite,
   soundGzip,
@@ -32,6 +34,16 @@ export const bodyFaults = {
     on: 'any',
     about: 'A login page with status 200.',
     reply: foreign(200, 'text/html; charset=utf-8', loginPage),
+  },
+  'html-404': {
+    on: 'any',
+    about: "A web server's HTML page with status 404: the address leads elsewhere.",
+    reply: foreign(404, 'text/html', notFoundPage),
+  },
+  'text-404': {
+    on: 'any',
+    about: "A router's plain text with status 404.",
+    reply: foreign(404, 'text/plain; charset=utf-8', notFoundText),
   },
   'text-503': {
     on: 'any',

@@ -1,5 +1,6 @@
 import {
   afterHead,
+  atPercent,
   beforeHead,
   brokenChunks,
   closeAfter,
@@ -44,6 +45,12 @@ export const connectionFaults = {
     about: 'The connection is closed after N events, or half a whole answer.',
     number: { means: 'events', fallback: 3 },
     reply: midway(cut),
+  },
+  'cut-at': {
+    on: 'any',
+    about: 'The connection is closed after N percent of the body.',
+    number: { means: 'percent', fallback: 50 },
+    reply: atPercent(cut),
   },
   'cut-in-event': {
     on: 'any',
