@@ -13,7 +13,7 @@ export interface Recorded {
   readonly status: number
   readonly usage: { readonly input?: number; readonly output?: number } | undefined
   readonly source: string | undefined
-  readonly attempts: readonly { readonly channel: string; readonly class: string }[]
+  readonly attempts: readonly { readonly channel: string; readonly class: string; readonly status: number }[]
 }
 
 /** What the store says of money and requests, read from its file by other means than the gateway's own. */
