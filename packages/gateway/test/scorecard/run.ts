@@ -116,7 +116,9 @@ function chargedFor(reading: Reading, record: Recorded | undefined, amount: bigi
     return amount === priceOf(usage) ? 'what the upstream stated' : 'something else'
   if (source === 'upstream') return amount === answerCharge ? 'the answer' : 'something else'
   const words = reading.kind === 'broken' ? undefined : reading.words
-  const isCounted = words !== undefined && usage?.output === countTokens(words) && amount === priceOf(usage)
+  if (words === undefined || usage === undefined || amount !== priceOf(usage)) return 'something else'
+  // On a machine that is busy the counting thread may be late: then the gateway's count is a rough one, four letters a token.
+  const isCounted = [countTokens(words), Math.ceil(words.length / 4)].includes(usage.output ?? -1)
   if (!isCounted) return 'something else'
   return source === 'counted' ? 'the delivered part' : 'the answer, counted'
 }
