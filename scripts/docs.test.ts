@@ -117,19 +117,21 @@ describe.concurrent.each(
   }
 })
 
-test.each([...pages, 'CHANGELOG.md', 'SECURITY.md', 'examples/README.md', ...markdownIn('docs/decisions')])(
-  '%s names no file that is not there',
-  path => {
-    const page = readFileSync(join(root, path), 'utf8').replaceAll(/^```.*?^```$/gms, '')
-    const links = [...page.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, to = '']) =>
-      join(dirname(path), to),
-    )
-    const named = [...page.matchAll(/`((?:packages|scripts|docs|examples|bench)\/[\w./-]+)`/g)].map(
-      ([, name = '']) => name,
-    )
-    expect([...links, ...named].filter(name => !existsSync(join(root, name)))).toEqual([])
-  },
-)
+test.each([
+  ...pages,
+  'CHANGELOG.md',
+  'SECURITY.md',
+  'docs/failover.md',
+  'examples/README.md',
+  ...markdownIn('docs/decisions'),
+])('%s names no file that is not there', path => {
+  const page = readFileSync(join(root, path), 'utf8').replaceAll(/^```.*?^```$/gms, '')
+  const links = [...page.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, to = '']) => join(dirname(path), to))
+  const named = [...page.matchAll(/`((?:packages|scripts|docs|examples|bench)\/[\w./-]+)`/g)].map(
+    ([, name = '']) => name,
+  )
+  expect([...links, ...named].filter(name => !existsSync(join(root, name)))).toEqual([])
+})
 
 describe('examples', () => {
   let gateway: TestGateway

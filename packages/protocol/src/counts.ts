@@ -11,8 +11,7 @@ const countMax = 1e12
 export function countAt(holder: unknown, key: string): number | undefined {
   if (!isWire(holder)) return undefined
   const value = holder[key]
-  if (typeof value !== 'number' || !(value <= countMax)) return undefined
-  return value > 0 ? Math.floor(value) : 0
+  return typeof value === 'number' && value >= 0 && value <= countMax ? Math.floor(value) : undefined
 }
 
 /** The first count above 0 among `keys`; 0 when all are 0, `undefined` when none is there. */

@@ -22,7 +22,10 @@ export function parseUpstreamError(dialect: DialectName, status: number, body: u
   const retryAfterMs = retryDelayOf(holders)
   const refusal = { dialect, status: told, codes: codesOf(holders), message }
   return {
-    class: told < 400 && !isWire(root) ? 'upstream_protocol' : classify(refusal),
+    class:
+      told < 400 && !isWire(root)
+        ? 'upstream_protocol'
+        : classify({ ...refusal, isForeign: isForeign(root, told) }),
     status: told,
     message,
     ...(type && { upstreamType: type }),
@@ -47,9 +50,10 @@ interface Refusal {
   readonly status: number
   readonly codes: readonly string[]
   readonly message: string
+  readonly isForeign: boolean
 }
 
-function classify({ dialect, status, codes, message }: Refusal): UpstreamErrorClass {
+function classify({ dialect, status, codes, message, isForeign }: Refusal): UpstreamErrorClass {
   const holds = (rule: ErrorRule) =>
     (rule.only?.includes(dialect) ?? true) &&
     (rule.statuses?.includes(status) ?? true) &&
@@ -57,7 +61,13 @@ function classify({ dialect, status, codes, message }: Refusal): UpstreamErrorCl
     (rule.says?.test(message) ?? true)
   const rule = errorRules.find(holds)
   if (rule) return rule.class
-  return status >= 400 && status < 500 ? 'invalid_request' : 'upstream_error'
+  return status >= 400 && status < 500 && !isForeign ? 'invalid_request' : 'upstream_error'
+}
+
+/** The page of a web server or proxy, or its word that nothing is at this address: the API itself never saw the request. */
+function isForeign(root: unknown, status: number): boolean {
+  if (typeof root !== 'string' || root.startsWith('{')) return false
+  return status === 404 || status === 405 || root.trimStart().startsWith('<')
 }
 
 function isCode(word: string | RegExp, code: string): boolean {

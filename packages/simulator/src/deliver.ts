@@ -62,6 +62,9 @@ export function deliver({ response, socket, connection, steps, onComplete, onAbo
         flushHead(response)
         endOurselves(() => (step.kind === 'close' ? socket.destroySoon() : connection.resetAndDestroy()))
         return false
+      case 'forget':
+        connection.prependOnceListener('data', () => connection.resetAndDestroy())
+        return true
       case 'hang-up':
         endOurselves(() => socket.destroySoon())
         onComplete()

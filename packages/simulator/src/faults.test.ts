@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { Agent, request as startRequest } from 'node:http'
 import { gunzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { faults } from './faults.ts'
@@ -40,6 +41,22 @@ const refused = (status: number, code: string) => async (name: string) => {
   expect(outcome.status).toBe(status)
   expect(outcome.body).toContain(code)
   expect(JSON.parse(outcome.body)).toHaveProperty('error.message')
+}
+
+/** One request over the agent's connection, read to its end. */
+function askWith(
+  agent: Agent,
+  fault: string,
+): Promise<{ statusCode?: number | undefined; reusedSocket: boolean }> {
+  const { path, headers, body } = calls['openai-chat'](`sim-fault-${fault}`)
+  const options = { method: 'POST', agent, headers: { ...headers, 'content-type': 'application/json' } }
+  return new Promise((resolve, reject) => {
+    const request = startRequest(`${simulator.url}${path}`, options, response => {
+      const { statusCode } = response
+      response.resume().once('end', () => resolve({ statusCode, reusedSocket: request.reusedSocket }))
+    })
+    request.once('error', reject).end(JSON.stringify(body))
+  })
 }
 
 /** How each fault shows to a bare socket. The compiler asks for every name of the table. */
@@ -125,6 +142,12 @@ const shows: Record<Name, (name: string) => Promise<void>> = {
     expect(eventsIn(outcome.body)).toHaveLength(2)
     expect(outcome.bytes.toString()).not.toContain('[DONE]')
   },
+  'cut-at': async name => {
+    const outcome = await whole(`${name}-20`)
+    expect(outcome.ended).toBe('end')
+    const length = Number(/content-length: ([0-9]+)/.exec(outcome.head)?.[1])
+    expect(outcome.bytes.length).toBe(Math.floor(length / 5))
+  },
   'cut-in-event': async name => {
     const outcome = await stream(`${name}-2`)
     expect(eventsIn(outcome.body)).toHaveLength(1)
@@ -154,6 +177,14 @@ const shows: Record<Name, (name: string) => Promise<void>> = {
       headers: { ...call.headers, connection: 'keep-alive' },
     })
     expect(outcome).toMatchObject({ ended: 'reset', status: 200 })
+  },
+  'forget-after-answer': async name => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    const first = await askWith(agent, name)
+    expect(first).toMatchObject({ statusCode: 200, reusedSocket: false })
+    await expect(askWith(agent, name)).rejects.toMatchObject({ code: 'ECONNRESET' })
+    expect(await askWith(agent, name)).toMatchObject({ statusCode: 200, reusedSocket: false })
+    agent.destroy()
   },
   'length-too-long': async name => {
     const { head, bytes } = await whole(name)
@@ -192,6 +223,10 @@ const shows: Record<Name, (name: string) => Promise<void>> = {
     expect(await whole(name)).toMatchObject({ status: 502, body: expect.stringContaining('<html>') }),
   'html-200': async name =>
     expect(await whole(name)).toMatchObject({ status: 200, body: expect.stringContaining('<html>') }),
+  'html-404': async name =>
+    expect(await whole(name)).toMatchObject({ status: 404, body: expect.stringContaining('<html>') }),
+  'text-404': async name =>
+    expect(await whole(name)).toMatchObject({ status: 404, body: '404 page not found\n' }),
   'text-503': async name =>
     expect(await whole(name)).toMatchObject({
       status: 503,
@@ -199,6 +234,8 @@ const shows: Record<Name, (name: string) => Promise<void>> = {
     }),
   'redirect-302': async name =>
     expect((await whole(name)).head).toMatch(/ 302 [\s\S]*location: \/_redirected/),
+  'redirect-301': async name =>
+    expect((await whole(name)).head).toMatch(/ 301 [\s\S]*location: \/_redirected/),
   'redirect-307': async name =>
     expect((await whole(name)).head).toMatch(/ 307 [\s\S]*location: \/_redirected/),
   'error-in-200': async name =>

@@ -16,7 +16,7 @@ export interface Frame {
 
 /**
  * What happens to the connection, in order. `raw` bytes bypass HTTP; `close` is FIN, `reset` is RST,
- * `hang-up` the FIN that ends an answer properly.
+ * `hang-up` the FIN that ends an answer properly; after `forget` the next byte that comes is answered by RST.
  */
 export type Step =
   | { readonly kind: 'head'; readonly status: number; readonly headers: readonly Header[] }
@@ -29,6 +29,7 @@ export type Step =
   | { readonly kind: 'close' }
   | { readonly kind: 'hang-up' }
   | { readonly kind: 'reset' }
+  | { readonly kind: 'forget' }
 
 export type Item = Frame | Step
 export type Newline = '\n' | '\r\n' | '\r'

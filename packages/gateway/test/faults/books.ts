@@ -16,6 +16,7 @@ export interface Recorded {
   readonly attempts: readonly {
     readonly channel: string
     readonly class: string
+    readonly status: number
     readonly mayBeBilled?: boolean
     readonly estimatedCost?: string
   }[]

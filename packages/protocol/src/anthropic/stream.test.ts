@@ -157,6 +157,17 @@ const cases: readonly Case[] = [
     counts: [100, 60, 1],
   },
   {
+    says: 'a terminator without a message_delta is a proxy’s, behind a stream that was cut',
+    steps: [
+      [start(begun), 'prelude'],
+      [delta(0, { type: 'text_delta', text: 'Hi' }), 'content'],
+      [stop, 'error'],
+    ],
+    text: 'Hi',
+    isFinished: false,
+    counts: [100, 60, 1],
+  },
+  {
     says: 'unknown events and blocks never fail it',
     steps: [
       [{ type: 'message_mood' }, 'prelude'],

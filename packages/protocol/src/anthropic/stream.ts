@@ -24,6 +24,8 @@ export class MessageTap implements StreamTap {
   /** The block that was started and not stopped; `undefined` between blocks. */
   openBlock: number | undefined
   #usage: Wire | undefined
+  /** Whether a `message_delta` came. Before it the usage is the beginning's: one token of output, whatever was said. */
+  #hasSummary = false
   readonly #template = new TextTemplate()
 
   get usage(): Usage | undefined {
@@ -75,11 +77,14 @@ export class MessageTap implements StreamTap {
         this.openBlock = undefined
         return this.#calm('prelude')
       case 'message_delta':
+        this.#hasSummary = true
         this.#note(wireAt(message, 'usage'))
         if (textAt(message.delta, 'stop_reason') !== '') this.isFinished = true
         return this.#calm('prelude')
       case 'message_stop':
-        return 'end'
+        return this.#hasSummary
+          ? 'end'
+          : this.#fail(protocolError('the message ended without a message_delta'))
       default:
         return this.#calm('prelude')
     }

@@ -85,12 +85,13 @@ const cases: readonly Case[] = [
     isFinished: true,
   },
   {
-    says: 'usage alone, before and after the finish; a total of 0 is none',
+    says: 'usage alone, before and after the finish; a total of 0 is none, a smaller one is old',
     steps: [
       [{ usageMetadata: prompt }, 'usage'],
       [object([candidate([{ text: 'A' }], { finishReason: 'STOP' })]), 'finish'],
       [{ usageMetadata: usage }, 'usage'],
       [{ usageMetadata: { promptTokenCount: 0, totalTokenCount: 0 } }, 'usage'],
+      [{ usageMetadata: prompt }, 'usage'],
       [{ modelVersion: 'm' }, 'finish'],
     ],
     text: 'A',

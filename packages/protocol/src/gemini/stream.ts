@@ -1,3 +1,4 @@
+import { countAt } from '../counts.ts'
 import type { Reading, StreamTap } from '../dialect.ts'
 import type { UpstreamError } from '../errors.ts'
 import { isWire, listAt, parseJson, textAt, type Wire, wireAt } from '../reading.ts'
@@ -93,10 +94,15 @@ class ContentTap implements StreamTap {
     this.#ended.add(Math.min(Math.floor(index), candidateIndexMax))
   }
 
-  /** The last usage with a total above 0; the longest list of searches, since each object repeats it. */
+  /**
+   * The last usage with a total above 0, behind the finish only one that counts no less; the longest list of searches, since
+   * each object repeats it.
+   */
   #note(object: Wire): void {
     const usage = wireAt(object, 'usageMetadata')
-    if (usage && (!this.#usage || usage.totalTokenCount !== 0)) this.#usage = usage
+    const least = this.isFinished ? (countAt(this.#usage, 'totalTokenCount') ?? 0) : 0
+    const isNews = usage?.totalTokenCount !== 0 && (countAt(usage, 'totalTokenCount') ?? least) >= least
+    if (usage && (!this.#usage || isNews)) this.#usage = usage
     this.#searches = Math.max(this.#searches, countSearches(object))
   }
 

@@ -62,6 +62,8 @@ test.each([
   [{}, undefined],
   [{ promptTokenCount: 5 }, { candidates: [{}] }],
   [{ promptTokenCount: 0, totalTokenCount: 0 }, undefined],
+  [{ promptTokenCount: -7, candidatesTokenCount: 3, totalTokenCount: 14 }, undefined],
+  [{ promptTokenCount: 7, candidatesTokenCount: '3', totalTokenCount: 10 }, undefined],
 ])('no report: %j in %j', (usage, whole) => {
   expect(parseUsage(usage, whole)).toBeUndefined()
 })

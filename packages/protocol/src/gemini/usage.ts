@@ -43,18 +43,25 @@ interface Totals {
 
 /**
  * proto3 leaves out what is 0, so without a count of candidates the total gives the output; without both it
- * is unknown.
+ * is unknown, and so is all of a report that states what is no count.
  */
 function totalsOf(usage: Wire, isGenerated: boolean): Totals | undefined {
   const prompt = countAt(usage, 'promptTokenCount')
   const total = countAt(usage, 'totalTokenCount')
   const candidates = countAt(usage, 'candidatesTokenCount')
   const thoughts = countAt(usage, 'thoughtsTokenCount') ?? 0
-  if (prompt === undefined && total === undefined) return undefined
+  const isGarbled = [usage.promptTokenCount, usage.candidatesTokenCount].some(
+    count => count != null && !isCount(count),
+  )
+  if (isGarbled || (prompt === undefined && total === undefined)) return undefined
   const input = (prompt ?? 0) + (countAt(usage, 'toolUsePromptTokenCount') ?? 0)
   if (candidates) return { input, output: candidates + thoughts }
   if (total) return { input, output: Math.max(thoughts, total - input) }
   return isGenerated && candidates === undefined ? undefined : { input, output: thoughts }
+}
+
+function isCount(value: unknown): boolean {
+  return typeof value === 'number' && value >= 0
 }
 
 /** Modality words → ours; an unspecified one is text. */

@@ -304,3 +304,10 @@ test('the tier and cached tokens beside the usage are read from their own places
   tap.read(chunk([], { usage }), '')
   expect(tap.usage).toMatchObject({ cacheRead: 5, tier: 'flex' })
 })
+
+test('a terminator without any finish reason is a proxy’s, behind a stream that was cut', () => {
+  const tap = openaiChat.tap(1)
+  tap.read(chunk([choice({ content: 'A' })]), '')
+  expect(tap.read(done, '')).toBe('error')
+  expect(tap.error?.class).toBe('upstream_protocol')
+})

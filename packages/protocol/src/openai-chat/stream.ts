@@ -29,6 +29,8 @@ class ChatTap implements StreamTap {
   readonly #ended: boolean[] = []
   #endedCount = 0
   #isClosed = false
+  /** Some vendors end with an empty reason, and never with another. */
+  #hasReason = false
   #usage: Wire | undefined
   #choiceUsage: Wire | undefined
   #timings: Wire | undefined
@@ -64,7 +66,9 @@ class ChatTap implements StreamTap {
   #parse(data: string, event: string): Reading {
     if (data.startsWith('[DONE]')) {
       this.#isClosed = true
-      return 'end'
+      // A proxy writes the terminator of its own, whether or not what it read had come to its end.
+      const isCut = this.#ended.length > 0 && !this.isFinished && !this.#hasReason
+      return isCut ? this.#fail(protocolError('the stream ended without a finish reason')) : 'end'
     }
     const chunk = parseJson(data)
     if (event === 'error') return this.#fail(parseUpstreamError('openai-chat', 200, chunk ?? data))
@@ -115,6 +119,7 @@ class ChatTap implements StreamTap {
     const index = typeof choice.index === 'number' && choice.index >= 0 ? Math.floor(choice.index) : 0
     const slot = Math.min(index, choiceIndexMax)
     while (this.#ended.length <= slot) this.#ended.push(false)
+    this.#hasReason ||= typeof choice.finish_reason === 'string'
     if (textAt(choice, 'finish_reason') === '' || this.#ended[slot]) return
     this.#ended[slot] = true
     this.#endedCount += 1

@@ -121,6 +121,11 @@ test.each<{ says: string; usage: unknown; whole?: object }>([
   { says: 'zeros alone', usage: { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 } },
   { says: 'strings', usage: { prompt_tokens: '10', completion_tokens: '1' } },
   {
+    says: 'a count below zero and one that is text',
+    usage: { prompt_tokens: -7, completion_tokens: '10.5', total_tokens: 14 },
+    whole: { choices: [{}] },
+  },
+  {
     says: 'a total alone where something was generated',
     usage: { total_tokens: 8 },
     whole: { choices: [{}] },

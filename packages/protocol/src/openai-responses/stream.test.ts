@@ -78,6 +78,7 @@ const cases: readonly Case[] = [
   {
     says: 'an upstream without items tells the text at the end',
     steps: [
+      [event('created', { response: head }), 'prelude'],
       [
         event('completed', {
           response: {
@@ -91,6 +92,24 @@ const cases: readonly Case[] = [
     ],
     text: 'Hi',
     isFinished: true,
+    counts: [9, 3],
+  },
+  {
+    says: 'a terminal event alone is no stream',
+    steps: [
+      [
+        event('completed', {
+          response: {
+            ...head,
+            usage,
+            output: [{ ...message, content: [{ type: 'output_text', text: 'Hi' }] }],
+          },
+        }),
+        'end',
+      ],
+    ],
+    text: '',
+    isFinished: false,
     counts: [9, 3],
   },
   {

@@ -34,6 +34,8 @@ export class ResponsesTap implements StreamTap {
   /** Items, by output index, of which deltas came: their `done` events say nothing new. */
   readonly #told = new Set<number>()
   #final: Wire | undefined
+  /** Whether anything came before the terminal event. */
+  #hasBegun = false
 
   get usage(): Usage | undefined {
     return parseUsage(this.#final?.usage, this.#final)
@@ -56,6 +58,7 @@ export class ResponsesTap implements StreamTap {
 
   #readEvent(message: Wire, type: string, chars: number): Reading {
     const response = wireAt(message, 'response')
+    if (!terminalTypes.has(type)) this.#hasBegun = true
     switch (type) {
       case 'response.completed':
       case 'response.incomplete':
@@ -119,10 +122,11 @@ export class ResponsesTap implements StreamTap {
     return text === '' ? 'prelude' : 'content'
   }
 
+  /** Alone it is no stream: a client that shows what comes, or an SDK that waits for the beginning, has nothing. */
   #close(response: Wire | undefined): Reading {
     this.#final = response
-    this.isFinished = true
-    if (this.text === '') this.text = textOf(response)
+    this.isFinished = this.#hasBegun
+    if (this.#hasBegun && this.text === '') this.text = textOf(response)
     return 'end'
   }
 
@@ -141,6 +145,8 @@ export class ResponsesTap implements StreamTap {
     return 'error'
   }
 }
+
+const terminalTypes = new Set(['response.completed', 'response.incomplete', 'response.failed', 'error'])
 
 /** Numbers, booleans and short strings; lists and objects that a response must have are empty. */
 function shortMembers(response: Wire): Wire {

@@ -17,6 +17,14 @@ export const badGatewayPage =
   '<center><h1>502 Bad Gateway</h1></center>\r\n' +
   '<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n'
 
+export const notFoundPage =
+  '<html>\r\n<head><title>404 Not Found</title></head>\r\n<body>\r\n' +
+  '<center><h1>404 Not Found</h1></center>\r\n' +
+  '<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n'
+
+/** What Go's own router says. */
+export const notFoundText = '404 page not found\n'
+
 export const loginPage =
   '<!doctype html><html><head><title>Sign in</title></head><body>Please sign in.</body></html>'
 
@@ -53,7 +61,7 @@ export function truncatedJson(reply: Reply): Reply {
   return withText(reply, text => text.slice(0, Math.floor(text.length * 0.8)))
 }
 
-export function redirect(status: 302 | 307): (reply: Reply) => Reply {
+export function redirect(status: 301 | 302 | 307): (reply: Reply) => Reply {
   return reply =>
     withHeader({ ...wholeReply(status, [], ''), before: reply.before }, 'location', '/_redirected')
 }

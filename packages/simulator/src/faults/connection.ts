@@ -26,6 +26,17 @@ export function midway(steps: readonly Step[]): (reply: Reply, place: Place) => 
       : withPass(reply, whole => together(whole, bytes => [half(bytes), ...steps]))
 }
 
+/** So many percent of the body's bytes, wherever that is, then only this happens. */
+export function atPercent(steps: readonly Step[]): (reply: Reply, place: Place) => Reply {
+  return (reply, { number }) =>
+    withPass(reply, body =>
+      together(body, bytes => [
+        { kind: 'bytes', bytes: bytes.subarray(0, Math.floor((bytes.length * number) / 100)) },
+        ...steps,
+      ]),
+    )
+}
+
 /** The last event that comes is half an event. */
 export function midwayInEvent(steps: readonly Step[]): (reply: Reply, place: Place) => Reply {
   return (reply, place) => {
@@ -93,6 +104,11 @@ export function closeAfter(reply: Reply): Reply {
 
 export function resetAfter(reply: Reply, { number }: Place): Reply {
   return withAfter(reply, { kind: 'wait', ms: number }, { kind: 'reset' })
+}
+
+/** As behind a NAT that dropped the mapping: the idle connection looks alive until somebody writes to it. */
+export function forgetAfter(reply: Reply): Reply {
+  return withAfter(reply, { kind: 'forget' })
 }
 
 /** Declares more bytes than come before the connection closes. */

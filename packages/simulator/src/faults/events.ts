@@ -121,9 +121,9 @@ export const otherFields = written(
     `id: ${index}${newline}retry: 3000${newline}x-unknown: 1${newline}${sseText(frame, newline)}`,
 )
 
-/** JSON broken after its first comma, which the standard joins again by a line feed. */
+/** JSON broken behind its first brace, which the standard joins again by a line feed. */
 export const manyDataLines = written((frame, newline) => {
-  const data = frame.data.replace(',"', `,${newline}data: "`)
+  const data = frame.data.replace('{', `{${newline}data: `)
   return sseText({ ...frame, data }, newline)
 })
 

@@ -53,6 +53,11 @@ export function createStreamListener(parts: StreamedParts): CallListener {
   return new StreamListener(parts)
 }
 
+/** JSON over several `data:` lines: whoever writes its event anew writes one line, and between tokens a space is as good. */
+function onOneLine(data: string): string {
+  return data.includes('\n') ? data.replaceAll('\n', ' ') : data
+}
+
 class StreamListener implements CallListener, StreamAnswer {
   readonly kind = 'stream'
   readonly tap: StreamTap
@@ -139,7 +144,8 @@ class StreamListener implements CallListener, StreamAnswer {
   }
 
   #read(): void {
-    const { bytes, data, event } = this.#splitter
+    const { bytes, event } = this.#splitter
+    const data = onOneLine(this.#splitter.data)
     const reading = data === '' ? 'prelude' : this.tap.read(data, event)
     if (this.#state === 'attached') {
       this.#sink?.onEvent({ bytes, data, event, reading })

@@ -11,6 +11,8 @@ import {
   loginPage,
   markedText,
   noGzip,
+  notFoundPage,
+  notFoundText,
   redirect,
   rewrite,
   soundGzip,
@@ -33,6 +35,16 @@ export const bodyFaults = {
     about: 'A login page with status 200.',
     reply: foreign(200, 'text/html; charset=utf-8', loginPage),
   },
+  'html-404': {
+    on: 'any',
+    about: "A web server's HTML page with status 404: the address leads elsewhere.",
+    reply: foreign(404, 'text/html', notFoundPage),
+  },
+  'text-404': {
+    on: 'any',
+    about: "A router's plain text with status 404.",
+    reply: foreign(404, 'text/plain; charset=utf-8', notFoundText),
+  },
   'text-503': {
     on: 'any',
     about: "A balancer's plain text with status 503.",
@@ -43,6 +55,7 @@ export const bodyFaults = {
     about: 'Redirect to `/_redirected`, which `/_requests` shows if it is followed.',
     reply: redirect(302),
   },
+  'redirect-301': { on: 'any', about: 'The redirect that says it is for ever.', reply: redirect(301) },
   'redirect-307': { on: 'any', about: 'The redirect that repeats the POST.', reply: redirect(307) },
   'error-in-200': {
     on: 'any',

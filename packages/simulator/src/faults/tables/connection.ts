@@ -1,9 +1,11 @@
 import {
   afterHead,
+  atPercent,
   beforeHead,
   brokenChunks,
   closeAfter,
   cut,
+  forgetAfter,
   hang,
   hugeHeader,
   lengthTooLong,
@@ -44,6 +46,12 @@ export const connectionFaults = {
     number: { means: 'events', fallback: 3 },
     reply: midway(cut),
   },
+  'cut-at': {
+    on: 'any',
+    about: 'The connection is closed after N percent of the body.',
+    number: { means: 'percent', fallback: 50 },
+    reply: atPercent(cut),
+  },
   'cut-in-event': {
     on: 'any',
     about: 'The connection is closed amid event N.',
@@ -68,6 +76,12 @@ export const connectionFaults = {
     about: 'A good answer, then N ms later a reset of the idle connection.',
     number: { means: 'ms', fallback: 20 },
     reply: resetAfter,
+  },
+  'forget-after-answer': {
+    on: 'any',
+    about:
+      'A good answer; the idle connection looks alive, and the next request on it is answered by a TCP reset.',
+    reply: forgetAfter,
   },
   'length-too-long': { on: 'any', about: '`content-length` promises more than comes.', reply: lengthTooLong },
   'length-too-short': {
