@@ -53,7 +53,7 @@ test.concurrent('a connection that another process accepted has the same limits'
     takeConnections: take.resolve,
   })
   const taker = await take.promise
-  const listener = createServer({ pauseOnConnect: true }, taker).listen(0, '127.0.0.1')
+  const listener = createServer(taker).listen(0, '127.0.0.1')
   await once(listener, 'listening')
   const address = listener.address()
   const at = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`
