@@ -125,6 +125,7 @@ async function startGateway(
     journalBytes: () => journal.bytes,
     uncommitted: () => journal.uncommitted.length,
     unpostedSeconds: () => committer.unpostedMs(clock()) / 1_000,
+    liveNodes: node.liveNodes,
     walBytes: () => fileSize(walPath),
   })
   const leader = startLeader({

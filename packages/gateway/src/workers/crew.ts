@@ -9,6 +9,7 @@ export interface CrewParts {
     readonly workerReadyMsMax: number
     readonly workerEarlyEndMs: number
     readonly workerEarlyEndsMax: number
+    readonly workerStopMsMax: number
   }
   readonly log: Log
   readonly clock: () => number
@@ -95,12 +96,12 @@ export function createCrew(parts: CrewParts): Crew {
       return
     }
     log.error({ worker: number, pid: member.process.pid, code, signal }, 'a worker died')
-    if (isStarted && !isStopping && !hasOther(member)) restart(member)
+    if (isStarted && !isStopping && !isHeld(number)) restart(member)
   }
 
   /** In a rolling restart the place of a worker that could not start is still held by the one before. */
-  const hasOther = (member: Member) =>
-    [...members].some(other => other.number === member.number && other.state !== 'leaving')
+  const isHeld = (number: number) =>
+    [...members].some(member => member.number === number && member.state !== 'leaving')
 
   function restart({ number, startedAt }: Member): void {
     const isEarly = clock() - startedAt < limits.workerEarlyEndMs
@@ -113,7 +114,8 @@ export function createCrew(parts: CrewParts): Crew {
     }
     const waitMs = ends === 0 ? 0 : backOffMs(ends)
     setTimeout(() => {
-      if (isStopping) return
+      // A rolling restart may have filled the place meanwhile.
+      if (isStopping || isHeld(number)) return
       restarts++
       startOne(number)
         .then(started => {
@@ -125,7 +127,7 @@ export function createCrew(parts: CrewParts): Crew {
   }
 
   async function replaceAll(): Promise<void> {
-    for (let number = 1; number <= count && !isStopping; number++) {
+    for (let number = 1; number <= count && isStarted && !isStopping; number++) {
       const before = [...members].filter(member => member.number === number && member.state !== 'leaving')
       const next = await startOne(number)
       if (next === undefined) {
@@ -141,7 +143,9 @@ export function createCrew(parts: CrewParts): Crew {
   async function leave(member: Member): Promise<void> {
     member.state = 'leaving'
     parts.onLeft(member.process.retire())
+    const timer = setTimeout(() => member.process.kill(), limits.workerStopMsMax)
     await member.process.exited
+    clearTimeout(timer)
   }
 
   return {

@@ -13,7 +13,8 @@ interface Family {
 
 /** Gauges that a sum says nothing about. All others are summed. */
 const acrossWorkers: Readonly<Record<string, 'largest' | 'each'>> = {
-  // One file, seen by every worker.
+  // Seen by every worker: one installation, one file.
+  yumen_live_nodes: 'largest',
   yumen_wal_bytes: 'largest',
   yumen_unposted_seconds: 'largest',
   yumen_resident_bytes: 'each',

@@ -6,6 +6,7 @@ import { expectExactBooks } from '../faults/killing.ts'
 import { createSeeded, seed, startLoad } from '../faults/load.ts'
 import { hasPostgres } from '../postgres.ts'
 import { type ClusterStage, readClusterBooks, startCluster } from './cluster-stage.ts'
+import { metricOf, readMetrics } from './workers.ts'
 
 /** A lease is over 15 s after its last prolongation, and asked for every 5 s. */
 const leaderMovesMs = 21_000
@@ -58,6 +59,15 @@ describe.skipIf(!hasPostgres())(`two nodes over one PostgreSQL (YUMEN_TEST_SEED=
       )
   })
 
+  test('each knows how many live, within a heartbeat', async () => {
+    for (const { url } of cluster.nodes)
+      await eventually(
+        async () => metricOf(await readMetrics(url), 'yumen_live_nodes'),
+        live => live === 2,
+        6_000,
+      )
+  })
+
   test('one that is killed takes only its own requests along, and the other settles them', {
     timeout: 120_000,
   }, async () => {
@@ -80,7 +90,9 @@ describe.skipIf(!hasPostgres())(`two nodes over one PostgreSQL (YUMEN_TEST_SEED=
     const isAdopted = async () => (readdirSync(cluster.journalDir).includes(second ?? '') ? undefined : true)
     await eventually(isAdopted, undefined, adoptedMs)
     expect(performance.now() - killedAt).toBeLessThan(adoptedMs)
-    expect(nodeOf(0).output()).toContain('adopted the journal of a dead node')
+    await eventually(() =>
+      nodeOf(0).output().includes('adopted the journal of a dead node') ? true : undefined,
+    )
     expect(await idsInOrder()).toEqual([first])
     await sleep(1_000)
     const books = await readClusterBooks(cluster)
