@@ -66,6 +66,7 @@ async function run(command: RunCommand): Promise<Report> {
     scale: scales[command.scale],
     floor: createBareProxy('floor', parts),
     subject: subjects[command.subject](),
+    twoWorkers: command.subject === 'yumen' ? createYumen(root, parts, 2) : undefined,
     upstream,
     load,
     say: line => process.stderr.write(`${line}\n`),

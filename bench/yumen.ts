@@ -12,12 +12,16 @@ const readyTimeoutMs = 30_000
 const apiKey = `sk-${'0123456789abcdef'.repeat(3)}`
 
 /** The gateway of this repository, started as its users start it, on a data folder of its own. */
-export function createYumen(root: string, parts: SystemParts): System {
+export function createYumen(root: string, parts: SystemParts, workers = 1): System {
   const command = join(root, 'bin/yumen')
 
   const start = async (setting: Setting): Promise<Running> => {
     const folder = parts.makeFolder('yumen')
-    const site = { folder, file: join(folder, 'bench.yaml'), env: envOf(folder, parts.upstream.certFile) }
+    const site = {
+      folder,
+      file: join(folder, 'bench.yaml'),
+      env: envOf(folder, parts.upstream.certFile, workers),
+    }
     const apply = async (revision: number) => {
       // JSON is YAML; one document for both.
       writeFileSync(site.file, JSON.stringify(describe({ setting, revision, parts }), undefined, 2))
@@ -31,7 +35,7 @@ export function createYumen(root: string, parts: SystemParts): System {
     setting.prefill?.(site.env.YUMEN_DATA_DIR)
     return serve({ command, site, apply, parts })
   }
-  return { name: 'yumen', start }
+  return { name: workers === 1 ? 'yumen' : `yumen of ${workers} workers`, start }
 }
 
 interface Site {
@@ -75,8 +79,12 @@ async function serve(serving: Serving): Promise<Running> {
   }
 }
 
-function envOf(folder: string, certFile: string) {
-  return { YUMEN_DATA_DIR: join(folder, 'data'), NODE_EXTRA_CA_CERTS: certFile }
+function envOf(folder: string, certFile: string, workers: number) {
+  return {
+    YUMEN_DATA_DIR: join(folder, 'data'),
+    NODE_EXTRA_CA_CERTS: certFile,
+    YUMEN_WORKERS: String(workers),
+  }
 }
 
 interface Description {

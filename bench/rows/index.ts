@@ -4,6 +4,7 @@ import { bodiesRow, memoryRow } from './memory.ts'
 import { startRow } from './start.ts'
 import { firstTokenRow, streamRow, streams5000Row } from './streams.ts'
 import { applyRow, failingRow, millionRow, tlsRow, whole1kRow, whole200kRow } from './whole.ts'
+import { workersRow } from './workers.ts'
 
 /** In the order in which they run. */
 export const rows: readonly Row[] = [
@@ -17,6 +18,7 @@ export const rows: readonly Row[] = [
   failingRow,
   applyRow,
   millionRow,
+  workersRow,
   memoryRow,
   streams5000Row,
   bodiesRow,

@@ -11,6 +11,7 @@ import { createConnections, createRelay, createTokenCounter, isRelayPath } from 
 import { createRouting } from '#routing'
 import { openStoreAt, type Store } from '#store'
 import { createLog, createMetrics, createObserver, errorFields, type Log } from '#telemetry'
+import type { WorkerLink } from '#workers'
 import { createCrashPoint } from './crash-point.ts'
 import { startJobs } from './jobs.ts'
 import { shareHealth } from './share-health.ts'
@@ -22,15 +23,20 @@ import { startJournal } from './start-journal.ts'
  */
 const youngGenerationOfThreads = '--max-semi-space-size=2'
 
-/** Runs a gateway until it is told to stop. Builds every part in reading order, each with what it needs; closes in reverse. */
-export async function serve(environment: Environment): Promise<void> {
+/**
+ * Runs a gateway until it is told to stop. Builds every part in reading order, each with what it needs; closes in reverse.
+ * `link`: this process is one of several workers, and its parent has the port.
+ */
+export async function serve(environment: Environment, link?: WorkerLink): Promise<void> {
   setFlagsFromString(youngGenerationOfThreads)
-  const log = createLog(environment.logLevel)
-  const stopped = waitForSignal(log)
-  const gateway = await startGateway(environment, log)
+  const log = createLog(environment.logLevel, link?.number)
+  const stopped = link === undefined ? waitForSignal(log) : waitForParent(link)
+  const gateway = await startGateway(environment, log, link)
   log.flush()
-  await stopped
+  link?.tellReady()
+  await Promise.race([stopped, link?.retired.then(() => gateway.retire()) ?? stopped])
   const isCommitted = await gateway.stop()
+  await link?.tellLastMetrics(await gateway.metrics())
   log.flush()
   // All is closed; a handle that somebody forgot must not keep the process.
   process.exit(isCommitted ? 0 : 1)
@@ -38,15 +44,22 @@ export async function serve(environment: Environment): Promise<void> {
 
 interface Gateway {
   readonly port: number
+  metrics(): Promise<string>
+  /** Another takes its place: resolves when what was open is over, or its time is. */
+  retire(): Promise<void>
   /** Ends in good order; `false` when the journal could not be committed. */
   stop(): Promise<boolean>
 }
 
-async function startGateway(environment: Environment, log: Log): Promise<Gateway> {
+async function startGateway(
+  environment: Environment,
+  log: Log,
+  link: WorkerLink | undefined,
+): Promise<Gateway> {
   const startedAt = performance.now()
   const now = Date.now
   const clock = () => performance.now()
-  const limits = resolveLimits(environment)
+  const limits = resolveLimits({ ...environment, ...(link === undefined && { workers: 1 }) })
   const makeId = monotonicFactory(createRandom())
   const crashPoint = createCrashPoint(environment.crashAt)
   const warn = (message: string) => (error: unknown) => log.warn(errorFields(error), message)
@@ -126,6 +139,7 @@ async function startGateway(environment: Environment, log: Log): Promise<Gateway
     journalBytes: () => journal.bytes,
     uncommitted: () => journal.uncommitted.length,
     unpostedSeconds: () => committer.unpostedMs(clock()) / 1_000,
+    liveNodes: node.liveNodes,
     walBytes: () => fileSize(walPath),
   })
   const leader = startLeader({
@@ -154,19 +168,23 @@ async function startGateway(environment: Environment, log: Log): Promise<Gateway
     log,
   })
 
+  const ownMetrics = () => metrics.registry.metrics()
+  link?.tellMetrics(ownMetrics)
+  const shownMetrics = link === undefined ? ownMetrics : () => link.askSum()
   let isStopping = false
   const isReady = () => !isStopping && journal.isAccepting
   const http = await startHttpServer({
     port: environment.port,
     host: environment.host,
     limits,
+    takeConnections: link?.takeConnections,
     isRelayPath,
     relay: (request, response) => relay.handle(request, response),
     pages: {
       '/livez': response => sendText(response, 200, 'ok\n'),
       '/readyz': response => sendText(response, isReady() ? 200 : 503, isReady() ? 'ready\n' : 'not ready\n'),
       '/metrics': response => {
-        metrics.registry.metrics().then(
+        shownMetrics().then(
           text => sendText(response, 200, text, metrics.registry.contentType),
           (error: unknown) => {
             warn('metrics failed')(error)
@@ -183,11 +201,16 @@ async function startGateway(environment: Environment, log: Log): Promise<Gateway
       store: store.kind,
       ms: Math.round(performance.now() - startedAt),
     },
-    'ready',
+    link === undefined ? 'ready' : 'worker is ready',
   )
 
   return {
     port: http.port,
+    metrics: ownMetrics,
+    retire: () => {
+      log.info({}, 'retiring')
+      return http.retire({ ms: limits.shutdownDrainMs, idleMs: limits.workerRetireIdleMs })
+    },
     async stop() {
       isStopping = true
       http.stopAccepting()
@@ -244,6 +267,12 @@ function waitForSignal(log: Log): Promise<void> {
     process.on('SIGTERM', onSignal)
     process.on('SIGINT', onSignal)
   })
+}
+
+/** A worker ends when its parent says so or is gone. The terminal and service managers signal every process: here they change nothing. */
+function waitForParent({ stopped }: WorkerLink): Promise<void> {
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined)
+  return stopped
 }
 
 /** [0, 1) from the system's generator, drawn in blocks: one call each would cost more than all else of an id. */

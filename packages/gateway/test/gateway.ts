@@ -11,6 +11,8 @@ const binary = new URL('../../../bin/yumen', import.meta.url).pathname
 export interface TestGateway {
   readonly url: string
   readonly dataDir: string
+  /** Of the process that was started, which is the parent where there are workers; fails when there is none. */
+  pid(): number
   /** Everything that it has printed. */
   output(): string
   /** Runs a command of bin/yumen on the same data; answers its stdout. */
@@ -75,6 +77,10 @@ export async function startTestGateway({
   const gateway: TestGateway = {
     url: `http://127.0.0.1:${port}`,
     dataDir,
+    pid() {
+      if (child?.pid === undefined) throw new Error('the gateway is not running')
+      return child.pid
+    },
     output: () => printed,
     yumen: async (...args) =>
       (await run(binary, args, { env: environment, maxBuffer: 64 * 1024 * 1024 })).stdout,

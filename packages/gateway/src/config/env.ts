@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path'
 import { oneOf, wholeBetween } from './checks.ts'
 import { isCidr } from './cidr.ts'
 import { ConfigError, type ConfigIssue, showFound } from './config-error.ts'
+import { limits } from './limits.ts'
 import type { OptionDefaults } from './options.ts'
 
 /** What the process was started with: checked once, immutable. Paths are absolute. */
@@ -20,6 +21,8 @@ export interface Environment {
   readonly sessionSecret: string | undefined
   /** The step at which a test kills this process. */
   readonly crashAt: string | undefined
+  /** Processes that serve on the one port; 1: this very process. */
+  readonly workers: number
   readonly logLevel: (typeof logLevels)[number]
   /** Largest request body after decompression. */
   readonly bodyBytesMax: number
@@ -88,6 +91,11 @@ const variables = {
     'IP addresses or CIDR ranges, set off by commas: 10.0.0.0/8, 192.0.2.7',
     'Proxies whose X-Forwarded-For is believed (none).',
   ),
+  YUMEN_WORKERS: variable(
+    wholeNumber(1, limits.workersMax),
+    `a whole number from 1 to ${limits.workersMax}`,
+    'Processes that serve on the one port (1: no parent process).',
+  ),
   YUMEN_LOG_LEVEL: variable(
     (found): Environment['logLevel'] | undefined => (isLogLevel(found) ? found : undefined),
     logLevels.join(', '),
@@ -137,6 +145,7 @@ export function readEnvironment(source: EnvironmentSource = processEnvironment()
     cryptoSecret: values.CRYPTO_SECRET,
     sessionSecret: values.SESSION_SECRET,
     crashAt: values.YUMEN_CRASH_AT,
+    workers: values.YUMEN_WORKERS ?? 1,
     logLevel: values.YUMEN_LOG_LEVEL ?? 'info',
     bodyBytesMax: (values.MAX_REQUEST_BODY_MB ?? 128) * 1024 * 1024,
     optionDefaults: {

@@ -103,6 +103,22 @@ const fixed = {
     'A leader that did not prolong its lease for so long is none: three heartbeats; then another node leads.',
   ),
   adoptIntervalMs: limit(30_000, 'The leader looks for journals of dead nodes.'),
+  workersMax: limit(64, 'Worker processes of one machine; each holds some 90 MB and is a node of its own.'),
+  workerReadyMsMax: limit(
+    120_000,
+    'From the start of a worker to the moment it can serve, adopting journals included; then it is killed.',
+  ),
+  workerEarlyEndMs: limit(10_000, 'A worker that ends sooner after its start has died at once.'),
+  workerEarlyEndsMax: limit(5, 'Times in a row that a worker may die at once; then the gateway gives up.'),
+  workerRetireIdleMs: limit(
+    5_000,
+    'Client connections at rest stay open in a worker that is being replaced; a request on them is answered.',
+  ),
+  workerStopMsMax: limit(
+    75_000,
+    'From SIGTERM to the end of the last worker: both drains and the last commit; then they are killed.',
+  ),
+  metricsTimeoutMs: limit(1_000, 'A worker tells its metrics; then those that it told last are taken.'),
   snapshotPollMs: limit(
     400,
     'A node looks for changes of configuration and keys: with the reading, in force within a second.',
@@ -128,6 +144,7 @@ const relations: readonly (readonly [says: string, holds: (values: Limits) => bo
   ['a node may miss several heartbeats', of => of.heartbeatMs * 10 <= of.nodeLifeMs],
   ['a leader may miss a heartbeat', of => of.heartbeatMs * 2 <= of.leaderLifeMs],
   ['a body fits into the budget of all bodies', of => of.bodyBytesMax <= of.bodiesInFlightBytesMax],
+  ['workers drain before they are killed', of => of.shutdownDrainMs * 2 < of.workerStopMsMax],
   ['segments fit into the journal', of => of.journalSegmentBytes * 2 <= of.journalBytesMax],
   ['what is kept fits into the journal', of => of.journalKeepBytesMax <= of.journalBytesMax],
   ['an ended request shows within a second', of => of.commitIntervalMs <= 250],
@@ -141,6 +158,8 @@ const relations: readonly (readonly [says: string, holds: (values: Limits) => bo
 export interface LimitsParts {
   /** `Environment.bodyBytesMax`. */
   readonly bodyBytesMax: number
+  /** Processes that share the memory. */
+  readonly workers?: number
   /** What the process may use; asked of the system when not given. */
   readonly memoryBytes?: number
 }
@@ -155,8 +174,12 @@ const bodiesInFlightCap = 512 * MiB
 export const limits: Limits = resolveLimits({ bodyBytesMax: bodyBytesDefault })
 
 /** Limits for a body size and a memory size. Throws when two of them contradict each other. */
-export function resolveLimits({ bodyBytesMax, memoryBytes = availableMemory() }: LimitsParts): Limits {
-  const bodiesInFlightBytesMax = Math.min(Math.floor(memoryBytes / 4), bodiesInFlightCap)
+export function resolveLimits({
+  bodyBytesMax,
+  workers = 1,
+  memoryBytes = availableMemory(),
+}: LimitsParts): Limits {
+  const bodiesInFlightBytesMax = Math.min(Math.floor(memoryBytes / 4 / workers), bodiesInFlightCap)
   const values: Limits = {
     ...(Object.fromEntries(Object.entries(fixed).map(([name, { value }]) => [name, value])) as FixedLimits),
     bodyBytesMax: Math.min(bodyBytesMax, bodiesInFlightBytesMax),
@@ -190,7 +213,7 @@ export function describeLimits(values: Limits = limits): readonly LimitLine[] {
     bodyBytesMax:
       'A request body after decompression (MAX_REQUEST_BODY_MB), never more than all bodies together.',
     bodiesInFlightBytesMax:
-      'All bodies and held tails in memory: a quarter of the memory, at most 512 MiB; then 503.',
+      'All bodies and held tails in memory: a quarter of the memory, shared by all workers, at most 512 MiB each; then 503.',
     ...(Object.fromEntries(Object.entries(fixed).map(([name, line]) => [name, line.about])) as Record<
       keyof FixedLimits,
       string

@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { ulid } from 'ulid'
 
 /**
@@ -22,18 +23,26 @@ export interface HttpParts {
   readonly isRelayPath: (path: string) => boolean
   readonly relay: (request: IncomingMessage, response: ServerResponse) => void
   readonly pages: Readonly<Record<string, (response: ServerResponse) => void>>
+  /** Another process listens and hands its connections over; else this one listens on port and host. */
+  readonly takeConnections?: ((take: (socket: Socket) => void) => void) | undefined
 }
 
 export interface HttpServer {
   readonly port: number
   /** Closes the port; connections that are idle go at once, the others when their request is over. */
   stopAccepting(): void
+  /**
+   * What is open goes on and a request on it is answered, as the last one of its connection. Resolves when no connection
+   * is left, or after `ms`; those at rest are closed after `idleMs`: sooner, a request on its way would find a closed door.
+   */
+  retire(times: { readonly ms: number; readonly idleMs: number }): Promise<void>
   close(): Promise<void>
 }
 
 /** The one server: relay paths from the raw listener, the few pages of health and metrics beside them. */
 export async function startHttpServer(parts: HttpParts): Promise<HttpServer> {
   const { limits } = parts
+  let isRetiring = false
   const server = createServer(
     {
       maxHeaderSize: limits.headerBytesMax,
@@ -43,7 +52,10 @@ export async function startHttpServer(parts: HttpParts): Promise<HttpServer> {
       keepAliveTimeout: limits.keepAliveMs,
       noDelay: true,
     },
-    (request, response) => handle(parts, request, response),
+    (request, response) => {
+      if (isRetiring) response.shouldKeepAlive = false
+      handle(parts, request, response)
+    },
   )
   // One more than may be: Node drops the rest in silence, the client's key among it.
   server.maxHeadersCount = limits.headersCountMax + 1
@@ -59,9 +71,20 @@ export async function startHttpServer(parts: HttpParts): Promise<HttpServer> {
     const head = `connection: close\r\nx-request-id: ${ulid()}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}`
     socket.end(`HTTP/1.1 ${status}\r\n${head}\r\n\r\n${body}`)
   })
-  const port = await listen(server, parts)
+  const handed = parts.takeConnections && takeHanded(server, parts.takeConnections)
+  const port = handed === undefined ? await listen(server, parts) : parts.port
   return {
     port,
+    async retire({ ms, idleMs }) {
+      isRetiring = true
+      server.keepAliveTimeout = idleMs
+      const endsAt = performance.now() + ms
+      const idleEndsAt = performance.now() + idleMs
+      while (handed !== undefined && handed.size > 0 && performance.now() < endsAt) {
+        if (performance.now() >= idleEndsAt) server.closeIdleConnections()
+        await new Promise(resolve => setTimeout(resolve, retireCheckMs))
+      }
+    },
     stopAccepting() {
       server.close()
       server.closeIdleConnections()
@@ -73,6 +96,24 @@ export async function startHttpServer(parts: HttpParts): Promise<HttpServer> {
       }),
   }
 }
+
+/** Connections that another process accepted. What `listen` does for its own is done here by hand. */
+function takeHanded(
+  server: Server,
+  takeConnections: NonNullable<HttpParts['takeConnections']>,
+): ReadonlySet<Socket> {
+  const open = new Set<Socket>()
+  server.emit('listening') // from here on Node checks the time limits of headers and requests
+  takeConnections(socket => {
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
+    socket.setNoDelay(true)
+    server.emit('connection', socket)
+  })
+  return open
+}
+
+const retireCheckMs = 50
 
 const tooManyHeaders = '431 Request Header Fields Too Large'
 

@@ -7,10 +7,15 @@ export interface Log {
   error(fields: object, message: string): void
 }
 
+/** What the kernel writes into a pipe in one piece: lines of several processes do not cut each other. */
+const pipeBytes = 4_096
+
 /** JSON lines on stdout. Fields are named, never whole objects of others, so no prompt, answer, key or cookie gets in. */
-export function createLog(level: string): Log & { flush(): void } {
-  const destination = pino.destination({ dest: 1, minLength: 4_096, sync: false })
-  const log = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination)
+export function createLog(level: string, worker?: number): Log & { flush(): void } {
+  const shares = worker === undefined ? { minLength: 4_096 } : { minLength: 2_048, maxWrite: pipeBytes }
+  const destination = pino.destination({ dest: 1, ...shares, sync: false })
+  const base = worker === undefined ? null : { worker }
+  const log = pino({ level, base, timestamp: pino.stdTimeFunctions.isoTime }, destination)
   const timer = setInterval(() => destination.flush(), 500)
   timer.unref()
   return {

@@ -7,6 +7,7 @@ export interface MetricsSources {
   readonly journalBytes: () => number
   readonly uncommitted: () => number
   readonly unpostedSeconds: () => number
+  readonly liveNodes: () => number
   /** Of SQLite's write-ahead log; 0 on other stores. */
   readonly walBytes: () => number
 }
@@ -29,6 +30,11 @@ export function createMetrics(sources: MetricsSources) {
     'yumen_unposted_seconds',
     'Time since the last commit while records wait for one.',
     sources.unpostedSeconds,
+  )
+  gauge(
+    'yumen_live_nodes',
+    'Nodes of the installation that live, as of the last heartbeat.',
+    sources.liveNodes,
   )
   gauge('yumen_wal_bytes', 'Size of the write-ahead log of SQLite.', sources.walBytes)
   gauge('yumen_resident_bytes', 'Resident memory of this process.', () => process.memoryUsage.rss())

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { createServer, type Socket } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type HttpServer, sendText, startHttpServer } from '../../src/http/index.ts'
 import { sleep } from '../faults/eventually.ts'
@@ -37,6 +39,32 @@ test.concurrent('a client that does not end its headers is told so, and cut off'
   })
   expect(text).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\nconnection: close\r\n/)
   expect(text).toMatch(/\r\nx-request-id: [0-9A-Z]{26}\r\n/)
+})
+
+test.concurrent('a connection that another process accepted has the same limits', async () => {
+  const take = Promise.withResolvers<(socket: Socket) => void>()
+  const handed = await startHttpServer({
+    port: 0,
+    host: '127.0.0.1',
+    limits,
+    isRelayPath: () => false,
+    relay: () => undefined,
+    pages: { '/livez': response => sendText(response, 200, 'ok\n') },
+    takeConnections: take.resolve,
+  })
+  const taker = await take.promise
+  const listener = createServer(taker).listen(0, '127.0.0.1')
+  await once(listener, 'listening')
+  const address = listener.address()
+  const at = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`
+  expect(await exchange(at, 'GET /livez HTTP/1.1\r\nhost: a\r\n\r\n')).toMatch(/^HTTP\/1\.1 200 /)
+  const text = await exchange(at, 'GET /livez HTTP/1.1\r\nhost: a\r\nx-slow: ', {
+    enough: () => false,
+    withinMs: 4_000,
+  })
+  expect(text).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\nconnection: close\r\n/)
+  listener.close()
+  await handed.close()
 })
 
 test.concurrent('a client that sends its body byte by byte has its time too', async () => {

@@ -1,0 +1,82 @@
+import type { Crew, Member } from './crew.ts'
+import { type MetricsPart, sumEnded, sumMetrics, totalOf } from './sum-metrics.ts'
+
+export interface MetricsSum {
+  /** The metrics of this machine, within `timeoutMs`: a worker that does not answer is told by what it said last. */
+  ask(): Promise<string>
+  /** Keeps what a worker that has ended counted: a sum never goes down. */
+  keep(member: Member): void
+}
+
+export function createMetricsSum({
+  timeoutMs,
+  crew,
+}: {
+  readonly timeoutMs: number
+  readonly crew: () => Crew
+}): MetricsSum {
+  let ended = ''
+  let asking: Promise<string> | undefined
+
+  async function collect(): Promise<string> {
+    const { members, restarts } = crew()
+    const asked = [...members].filter(member => member.state !== 'starting')
+    const answers = await Promise.all(
+      asked.map(async member => ({
+        member,
+        number: member.number,
+        ...(await member.process.askMetrics(timeoutMs)),
+      })),
+    )
+    // Who ended meanwhile is in `ended` by now: it is not counted twice.
+    const living = answers.filter(({ member }) => members.has(member))
+    const parts: MetricsPart[] = living.map(({ number, text }) => ({ worker: number, text }))
+    return sumMetrics([
+      { worker: undefined, text: ended },
+      ...parts,
+      { worker: 0, text: describeWorkers(living, restarts) },
+    ])
+  }
+
+  return {
+    ask() {
+      asking ??= collect().finally(() => {
+        asking = undefined
+      })
+      return asking
+    },
+    keep(member) {
+      ended = sumEnded([ended, member.process.lastMetrics])
+    },
+  }
+}
+
+interface Told {
+  readonly number: number
+  readonly text: string
+  readonly isAnswer: boolean
+}
+
+/** What only the parent knows: who answers, how evenly they work, how often one died. */
+function describeWorkers(workers: readonly Told[], restarts: number): string {
+  const perWorker = (value: (worker: Told) => number, name: string) =>
+    [...new Map(workers.map(worker => [worker.number, value(worker)]))].map(
+      ([number, found]) => `${name}{worker="${number}"} ${found}`,
+    )
+  const up = perWorker(({ isAnswer }) => (isAnswer ? 1 : 0), 'yumen_worker_up')
+  const requests = perWorker(
+    ({ text }) => totalOf(text, 'yumen_requests_total'),
+    'yumen_worker_requests_total',
+  )
+  return [
+    '# HELP yumen_worker_up Whether the worker told its metrics in time.',
+    '# TYPE yumen_worker_up gauge',
+    ...up,
+    '# HELP yumen_worker_requests_total Ended requests of each worker, since it was started.',
+    '# TYPE yumen_worker_requests_total counter',
+    ...requests,
+    '# HELP yumen_worker_restarts_total Times that a worker that had died was started again.',
+    '# TYPE yumen_worker_restarts_total counter',
+    `yumen_worker_restarts_total ${restarts}`,
+  ].join('\n')
+}
