@@ -395,7 +395,7 @@ test.each(['openai-chat', 'openai-responses', 'anthropic', 'gemini'] as const)(
       }),
     )
     expect(await Promise.all(talks)).toHaveLength(asked.length)
-    expect((await talk(simulator.url, calls[as]('sim'))).status).toBe(200)
+    expect((await talk(simulator.url, calls[as]('sim'), { quietMs: 5_000 })).status).toBe(200)
   },
 )
 
