@@ -3,10 +3,11 @@ import { statSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
 import { monotonicFactory } from 'ulid'
 import { createCatalog, createSealer, loadSealingSecret } from '#catalog'
-import { startNode } from '#cluster'
+import { startNode, watchLivingNodes } from '#cluster'
 import { type Environment, resolveLimits } from '#config'
 import { sendText, startHttpServer } from '#http'
 import { createKeyring } from '#identity'
+import { connectRedis, createLimiter, type SharedBuckets } from '#limiting'
 import { createConnections, createRelay, createTokenCounter, isRelayPath } from '#relay'
 import { createRouting } from '#routing'
 import { openStoreAt, type Store } from '#store'
@@ -90,6 +91,22 @@ async function startGateway(environment: Environment, log: Log): Promise<Gateway
     pollMs: limits.snapshotPollMs,
     onFailure: warn('keys could not be read'),
   })
+  const nodes = await watchLivingNodes({
+    store,
+    limits,
+    now,
+    onFailure: warn('the nodes could not be counted'),
+  })
+  const shared = await connectShared()
+  const limiter = createLimiter({
+    options: () => snapshot().options,
+    limits,
+    clock,
+    now,
+    nodes: () => nodes.count,
+    nodeId: node.id,
+    shared,
+  })
   const connections = createConnections({ limits })
   const counter = createTokenCounter({ limits, onFailure: warn('the tokenizer failed') })
   const routing = createRouting({ snapshot, random: Math.random })
@@ -97,6 +114,7 @@ async function startGateway(environment: Environment, log: Log): Promise<Gateway
     keyring,
     snapshot,
     routing,
+    limiter,
     journal,
     connections,
     counter,
@@ -112,6 +130,9 @@ async function startGateway(environment: Environment, log: Log): Promise<Gateway
     journalBytes: () => journal.bytes,
     uncommitted: () => journal.uncommitted.length,
     unpostedSeconds: () => committer.unpostedMs(clock()) / 1_000,
+    rateBuckets: () => limiter.size,
+    livingNodes: () => nodes.count,
+    redisUp: () => shared && Number(shared.isAvailable),
     walBytes: () => fileSize(walPath),
   })
   const jobs = startJobs({
@@ -168,12 +189,24 @@ async function startGateway(environment: Environment, log: Log): Promise<Gateway
       keyring.stop()
       await counter.close()
       await connections.close()
+      await limiter.close()
+      nodes.stop()
       node.stop()
       const isCommitted = await endJournal()
       await store.close()
       log.info({ isCommitted }, 'stopped')
       return isCommitted
     },
+  }
+
+  async function connectShared(): Promise<SharedBuckets | undefined> {
+    if (environment.redisUrl === undefined) return undefined
+    return connectRedis({
+      url: environment.redisUrl,
+      limits,
+      onAway: warn('Redis is away: this node keeps its part of the rate limits by itself'),
+      onBack: () => log.info({}, 'Redis is back: the nodes share their rate limits again'),
+    })
   }
 
   /** What is not in the store stays in the folder, and whoever starts next adopts it. */

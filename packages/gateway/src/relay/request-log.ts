@@ -2,6 +2,7 @@ import { packUsage, type Usage, type UsageSource } from '@yumen/protocol'
 import type { PriceVersion } from '#catalog'
 import type { CallerKey } from '#identity'
 import type { AttemptRecord, RequestFacts, Timings } from '#journal'
+import type { Seat, Standing } from '#limiting'
 import type { Candidate } from '#routing'
 import type { Target } from './route.ts'
 import type { Facts } from './scan.ts'
@@ -27,6 +28,10 @@ export class RequestLog {
   caller: CallerKey | undefined
   facts: Facts | undefined
   terms: Terms | undefined
+  /** Its places and what it took of its caller's rates; `undefined` for a caller without limits. */
+  seat: Seat | undefined
+  /** How the caller's limits stood at the admission. */
+  standing: Standing | undefined
   /** The candidate that answered. */
   candidate: Candidate | undefined
   readonly #clock: () => number
