@@ -123,7 +123,10 @@ const fixed = {
     1_000,
     'Retry-After where a request has to wait for another one: nobody knows its end.',
   ),
-  redisTimeoutMs: limit(50, 'Redis is waited for; then this node limits by itself. It answers within 1 ms.'),
+  redisTimeoutMs: limit(
+    100,
+    'Redis is waited for; then this node limits by itself until it is back. Redis answers within 1 ms.',
+  ),
   redisConnectMs: limit(2_000, 'A connection to Redis; at the start it is waited for as long.'),
   redisProbeMs: limit(500, 'A Redis that was away is asked whether it is back.'),
   redisSeatMs: limit(

@@ -1,4 +1,4 @@
-import { RedisBuckets, type RedisBucketsParts } from './redis-buckets.ts'
+import { probeKey, RedisBuckets, type RedisBucketsParts } from './redis-buckets.ts'
 
 export interface RedisParts extends Omit<RedisBucketsParts, 'redis'> {
   readonly url: string
@@ -24,6 +24,33 @@ export async function connectRedis({ url, ...parts }: RedisParts): Promise<Redis
   const endsAt = performance.now() + parts.limits.redisTimeoutMs
   while (redis.status === 'ready' && !buckets.isAvailable && performance.now() < endsAt) await nextTurn()
   return buckets
+}
+
+/** Why Redis cannot be used, or `undefined` when it takes a write. */
+export async function pingRedis(
+  url: string,
+  { redisConnectMs }: { readonly redisConnectMs: number },
+): Promise<string | undefined> {
+  const { Redis } = await import('ioredis')
+  const redis = new Redis(url, {
+    connectTimeout: redisConnectMs,
+    commandTimeout: redisConnectMs,
+    retryStrategy: () => null,
+    lazyConnect: true,
+  })
+  let refusal: string | undefined
+  redis.on('error', error => {
+    refusal = error.message
+  })
+  try {
+    await redis.connect()
+    await redis.set(probeKey, '1', 'PX', redisConnectMs)
+    return undefined
+  } catch (error) {
+    return refusal ?? (error instanceof Error ? error.message : String(error))
+  } finally {
+    redis.disconnect()
+  }
 }
 
 function nextTurn(): Promise<void> {

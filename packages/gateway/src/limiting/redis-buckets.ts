@@ -122,7 +122,9 @@ export class RedisBuckets {
     const { redisTimeoutMs } = this.#parts.limits
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`no answer within ${redisTimeoutMs} ms`)), redisTimeoutMs)
+      const giveUp = () => reject(new Error(`no answer within ${redisTimeoutMs} ms`))
+      // One turn more: after a pause of this process the answer may lie in the socket while the time is over.
+      timer = setTimeout(() => setImmediate(giveUp), redisTimeoutMs)
     })
     try {
       return await Promise.race([asked, late])
@@ -146,7 +148,7 @@ export class RedisBuckets {
     const { redis, limits } = this.#parts
     if (this.#isProbing || redis.status !== 'ready') return
     this.#isProbing = true
-    this.#within(redis.set(`${prefix}probe`, '1', 'PX', limits.redisProbeMs))
+    this.#within(redis.set(probeKey, '1', 'PX', limits.redisProbeMs))
       .then(answer => {
         if (answer !== 'OK') return
         this.isAvailable = true
@@ -174,6 +176,7 @@ export class RedisBuckets {
 
 /** One slot for all keys: a request's buckets are taken by one script, also in a cluster. */
 const prefix = 'yumen:{limits}:'
+export const probeKey = `${prefix}probe`
 
 function rateOf(bucket: Bucket): readonly [windowMs: number, limit: number] {
   return [bucket.kind === 'seats' ? 0 : bucket.windowMs, bucket.limit]

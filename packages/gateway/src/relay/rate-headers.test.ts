@@ -7,9 +7,7 @@ const standing = {
   at: Date.parse('2026-11-25T12:00:00.250Z'),
 }
 const asObject = (headers: readonly string[]) =>
-  Object.fromEntries(
-    headers.flatMap((name, index) => (index % 2 === 0 ? [[name, headers[index + 1]]] : [])),
-  )
+  Object.fromEntries(headers.flatMap((name, index) => (index % 2 === 0 ? [[name, headers[index + 1]]] : [])))
 
 test.each(['openai-chat', 'openai-responses'] as const)('%s is told durations', dialect => {
   expect(asObject(rateHeaders(dialect, standing))).toEqual({
