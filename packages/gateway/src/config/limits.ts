@@ -112,9 +112,10 @@ const fixed = {
   unknownKeyLifeMs: limit(10_000, 'A key that did not exist is looked up again.'),
   rateBucketsMax: limit(
     100_000,
-    'Limits under way in memory, about 200 bytes each: 20 MB. Beyond it the one that rested longest begins anew.',
+    'Rate limits under way in memory, some 150 bytes each: 15 MB. Beyond it the one that rested longest begins anew.',
   ),
-  rateSweepMs: limit(15_000, 'Limits of which nothing is used are dropped: 100,000 take some 10 ms.'),
+  rateSweepMs: limit(1_000, 'Rate limits that are whole again are looked for and dropped.'),
+  rateSweepMax: limit(2_000, 'Those that are looked at each time, some 1 ms: all of them within a minute.'),
   outputTokensAssumed: limit(
     1_024,
     'What an answer counts against tokens per minute until it is known, where the client sets no limit.',

@@ -26,7 +26,7 @@ export interface SharedBuckets {
 export interface LimiterParts {
   /** The options in force: another object when they have changed. */
   readonly options: () => LimitOptions
-  readonly limits: Pick<Limits, 'rateBucketsMax' | 'rateSweepMs' | 'concurrencyRetryMs'>
+  readonly limits: Pick<Limits, 'rateBucketsMax' | 'rateSweepMs' | 'rateSweepMax' | 'concurrencyRetryMs'>
   /** Monotonic milliseconds. */
   readonly clock: () => number
   /** Milliseconds UTC. */

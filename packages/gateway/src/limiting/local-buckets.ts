@@ -15,8 +15,11 @@ export class LocalBuckets {
   readonly #rates: LRUCache<string, Level>
   readonly #seats = new Map<string, number>()
 
-  constructor({ rateBucketsMax }: { readonly rateBucketsMax: number }) {
-    this.#rates = new LRUCache({ max: rateBucketsMax })
+  readonly #sweepMax: number
+
+  constructor(limits: { readonly rateBucketsMax: number; readonly rateSweepMax: number }) {
+    this.#rates = new LRUCache({ max: limits.rateBucketsMax })
+    this.#sweepMax = limits.rateSweepMax
   }
 
   get size(): number {
@@ -57,11 +60,11 @@ export class LocalBuckets {
     else this.#seats.delete(name)
   }
 
+  /** Drops what is whole again among the rates that rested longest; the others are looked at again after all the rest. */
   sweep(now: number): void {
-    // From the one that rested longest on: lru-cache allows to drop what it is at.
-    for (const name of this.#rates.rkeys()) {
-      const emptyAt = this.#rates.peek(name)?.emptyAt
-      if (emptyAt !== undefined && emptyAt <= now) this.#rates.delete(name)
+    for (const name of this.#rates.rkeys().take(this.#sweepMax).toArray()) {
+      const rate = this.#rates.get(name)
+      if (rate !== undefined && rate.emptyAt <= now) this.#rates.delete(name)
     }
   }
 
@@ -88,11 +91,15 @@ export class LocalBuckets {
   }
 
   #store(name: string, level: number, now: number, rate: Rate): void {
+    if (level <= 0) {
+      this.#rates.delete(name)
+      return
+    }
     const known = this.#rates.get(name)
     const at = known === undefined ? now : Math.max(known.at, now)
     const emptyAt = at + resetMs(level, rate)
     if (known === undefined) {
-      if (level > 0) this.#rates.set(name, { level, at, emptyAt })
+      this.#rates.set(name, { level, at, emptyAt })
       return
     }
     known.level = level

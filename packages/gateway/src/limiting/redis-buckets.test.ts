@@ -81,7 +81,7 @@ describe.skipIf(!hasRedis())('limits in Redis', () => {
     await fc.assert(
       fc.asyncProperty(sizes, moves, async (size, steps) => {
         await redis.flushall()
-        const local = new LocalBuckets({ rateBucketsMax: 100 })
+        const local = new LocalBuckets({ rateBucketsMax: 100, rateSweepMax: 100 })
         const buckets = [
           rateOf('r', 'requests', size.requests),
           rateOf('t', 'tokens', size.tokens),
@@ -117,7 +117,7 @@ describe.skipIf(!hasRedis())('limits in Redis', () => {
           }
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 200 },
     )
   })
 

@@ -25,7 +25,15 @@ const limited = {
 } as const
 type KeyName = keyof typeof limited
 
-const models = ['sim', 'sim-in10-out20', 'sim-slow', 'sim-gap50-tokens1000', 'sim-fault-status-400', 'other']
+const models = [
+  'sim',
+  'sim-in10-out20',
+  'sim-slow',
+  'sim-gap50-tokens1000',
+  'sim-delay9000',
+  'sim-fault-status-400',
+  'other',
+]
 
 function yamlOf(upstream: string): string {
   return JSON.stringify({
@@ -213,7 +221,7 @@ describe('one request at a time', () => {
       answer => answer?.status === 200,
     )
     const seen = simulator.requests.length
-    const before = startAsking(gateway.url, asked('leaving', { model }))
+    const before = startAsking(gateway.url, asked('leaving', { model: 'sim-delay9000' }))
     await eventually(
       () => simulator.requests.length,
       count => count !== undefined && count > seen,
