@@ -7,6 +7,7 @@ import { startLeader, startNode } from '#cluster'
 import { type Environment, resolveLimits } from '#config'
 import { sendText, startHttpServer } from '#http'
 import { createKeyring } from '#identity'
+import { connectRedis, createLimiter, type SharedBuckets } from '#limiting'
 import { createConnections, createRelay, createTokenCounter, isRelayPath } from '#relay'
 import { createRouting } from '#routing'
 import { openStoreAt, type Store } from '#store'
@@ -104,6 +105,16 @@ async function startGateway(
     pollMs: limits.snapshotPollMs,
     onFailure: warn('keys could not be read'),
   })
+  const shared = await connectShared()
+  const limiter = createLimiter({
+    options: () => snapshot().options,
+    limits,
+    clock,
+    now,
+    nodes: node.liveNodes,
+    nodeId: node.id,
+    shared,
+  })
   const connections = createConnections({ limits })
   const counter = createTokenCounter({ limits, onFailure: warn('the tokenizer failed') })
   const routing = createRouting({
@@ -124,6 +135,7 @@ async function startGateway(
     keyring,
     snapshot,
     routing,
+    limiter,
     journal,
     connections,
     counter,
@@ -140,6 +152,8 @@ async function startGateway(
     uncommitted: () => journal.uncommitted.length,
     unpostedSeconds: () => committer.unpostedMs(clock()) / 1_000,
     liveNodes: node.liveNodes,
+    rateBuckets: () => limiter.size,
+    redisUp: () => shared && Number(shared.isAvailable),
     walBytes: () => fileSize(walPath),
   })
   const leader = startLeader({
@@ -224,12 +238,23 @@ async function startGateway(
       keyring.stop()
       await counter.close()
       await connections.close()
+      await limiter.close()
       node.stop()
       const isCommitted = await endJournal()
       await store.close()
       log.info({ isCommitted }, 'stopped')
       return isCommitted
     },
+  }
+
+  async function connectShared(): Promise<SharedBuckets | undefined> {
+    if (environment.redisUrl === undefined) return undefined
+    return connectRedis({
+      url: environment.redisUrl,
+      limits,
+      onAway: warn('Redis is away: this node keeps its part of the rate limits by itself'),
+      onBack: () => log.info({}, 'Redis is back: the nodes share their rate limits again'),
+    })
   }
 
   /** What is not in the store stays in the folder, and whoever starts next adopts it. */

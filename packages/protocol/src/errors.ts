@@ -216,6 +216,8 @@ export interface ToldError {
   readonly requestId: string
   /** Another HTTP status than the class's own: an address that does not exist (404), a method that it does not take (405). */
   readonly status?: number
+  /** What a rate limit of ours counts; OpenAI's clients see it as the error's type. */
+  readonly limited?: 'requests' | 'tokens'
   /** Milliseconds; becomes `retry-after` and Gemini's RetryInfo. */
   readonly retryAfterMs?: number
 }

@@ -15,7 +15,7 @@ export function openAiError(error: ToldError, contextParam: string): OpenAiError
   const isItem = error.class === 'state_not_found' && error.param?.startsWith('input') === true
   return {
     message: error.message,
-    type,
+    type: error.limited ?? type,
     code: isItem ? 'item_not_found' : code,
     param: error.param ?? impliedParam(error.class, contextParam),
   }

@@ -4,7 +4,6 @@ import { suggestName } from './suggest.ts'
 /** New API's variables that Yumen knows and that change nothing here, yet or ever. */
 const idleNames = [
   'LOG_SQL_DSN',
-  'REDIS_CONN_STRING',
   'REDIS_POOL_SIZE',
   'MEMORY_CACHE_ENABLED',
   'SYNC_FREQUENCY',

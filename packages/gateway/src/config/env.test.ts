@@ -78,9 +78,9 @@ test('names every wrong variable at once, and never shows a DSN', () => {
 })
 
 test('tells of variables without effect and of slips of the pen, not of channel keys', () => {
-  const env = { REDIS_CONN_STRING: 'redis://x', YUMEN_DATADIR: '/d', YUMEN_CHANNEL_A_KEY: 'k', PORT: '1' }
+  const env = { REDIS_POOL_SIZE: '10', YUMEN_DATADIR: '/d', YUMEN_CHANNEL_A_KEY: 'k', PORT: '1' }
   expect(reviewEnvironment(env)).toEqual({
-    idle: ['REDIS_CONN_STRING'],
+    idle: ['REDIS_POOL_SIZE'],
     unknown: [{ name: 'YUMEN_DATADIR', allowed: expect.stringContaining('did you mean YUMEN_DATA_DIR?') }],
   })
 })

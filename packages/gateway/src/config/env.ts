@@ -16,6 +16,8 @@ export interface Environment {
   readonly dataDir: string
   readonly journalDir: string
   readonly store: StoreLocation
+  /** Where nodes share their rate limits. */
+  readonly redisUrl: string | undefined
   /** Channel keys are sealed with it; without it `<data dir>/secret.key` is made at the first start. */
   readonly cryptoSecret: string | undefined
   readonly sessionSecret: string | undefined
@@ -84,6 +86,12 @@ const variables = {
     { isSecret: true },
   ),
   SQLITE_PATH: variable(text, 'a file', 'The SQLite file (<data dir>/yumen.db).'),
+  REDIS_CONN_STRING: variable(
+    textLike(/^rediss?:\/\/[^\s]+$/),
+    'redis://user:password@host:6379/0, or rediss:// for TLS',
+    'Redis, in which nodes share their rate limits (none: each keeps its part of them).',
+    { isSecret: true },
+  ),
   CRYPTO_SECRET: variable(text, 'a long random text', 'Seals channel keys.', { isSecret: true }),
   SESSION_SECRET: variable(text, 'a long random text', 'Signs sessions of the console.', { isSecret: true }),
   YUMEN_TRUSTED_PROXIES: variable(
@@ -142,6 +150,7 @@ export function readEnvironment(source: EnvironmentSource = processEnvironment()
     dataDir,
     journalDir: resolve(values.YUMEN_JOURNAL_DIR ?? join(dataDir, 'journal')),
     store: locateStore(values, dataDir),
+    redisUrl: values.REDIS_CONN_STRING,
     cryptoSecret: values.CRYPTO_SECRET,
     sessionSecret: values.SESSION_SECRET,
     crashAt: values.YUMEN_CRASH_AT,

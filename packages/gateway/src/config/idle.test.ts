@@ -10,7 +10,7 @@ const silent = {
 
 test('each part that nothing reads has a line', () => {
   const found = findIdle({
-    apiKeys: [{ user: 'alice', name: 'laptop', rateLimit: { concurrency: 1 }, bodyLogging: true }],
+    apiKeys: [{ user: 'alice', name: 'laptop', bodyLogging: true }],
     channels: [
       {
         name: 'a',
@@ -24,7 +24,6 @@ test('each part that nothing reads has a line', () => {
   })
   expect(found).toEqual(
     [
-      'API key alice/laptop: rateLimit',
       'API key alice/laptop: bodyLogging',
       'channel a: statusCodeMapping',
       'channel a: paramOverride',
@@ -42,7 +41,7 @@ test('what is off or empty misses nothing', () => {
   }
   expect(
     findIdle({
-      apiKeys: [{ user: 'alice', name: 'laptop', rateLimit: null, bodyLogging: false }],
+      apiKeys: [{ user: 'alice', name: 'laptop', bodyLogging: false }],
       channels: [{ ...silent, name: 'a', paramOverride: {}, settings }],
     }),
   ).toEqual([])

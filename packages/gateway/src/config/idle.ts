@@ -5,7 +5,6 @@ interface Configured {
   readonly apiKeys?: readonly {
     readonly user: string
     readonly name: string
-    readonly rateLimit: unknown
     readonly bodyLogging: unknown
   }[]
   readonly channels?: readonly {
@@ -37,8 +36,8 @@ const idleSettings: ReadonlySet<string> = new Set([
 /** One line for each member, setting and option that is stored and that nothing reads. */
 export function findIdle({ apiKeys = [], channels = [], options = [] }: Configured): readonly string[] {
   return [
-    ...apiKeys.flatMap(({ user, name, rateLimit, bodyLogging }) =>
-      saying({ rateLimit, bodyLogging }).map(member => `API key ${user}/${name}: ${member}`),
+    ...apiKeys.flatMap(({ user, name, bodyLogging }) =>
+      saying({ bodyLogging }).map(member => `API key ${user}/${name}: ${member}`),
     ),
     ...channels.flatMap(channel =>
       idleInChannel(channel).map(member => `channel ${channel.name}: ${member}`),

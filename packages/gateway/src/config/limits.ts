@@ -130,6 +130,31 @@ const fixed = {
   ),
   keyLookupsMax: limit(256, 'Keys that are looked up in the store at once; further cold ones get 503.'),
   unknownKeyLifeMs: limit(10_000, 'A key that did not exist is looked up again.'),
+  rateBucketsMax: limit(
+    100_000,
+    'Rate limits under way in memory, some 150 bytes each: 15 MB. Beyond it the one that rested longest begins anew.',
+  ),
+  rateSweepMs: limit(1_000, 'Rate limits that are whole again are looked for and dropped.'),
+  rateSweepMax: limit(2_000, 'Those that are looked at each time, some 1 ms: all of them within a minute.'),
+  outputTokensAssumed: limit(
+    1_024,
+    'What an answer counts against tokens per minute until it is known, where the client sets no limit.',
+  ),
+  concurrencyRetryMs: limit(
+    1_000,
+    'Retry-After where a request has to wait for another one: nobody knows its end.',
+  ),
+  redisTimeoutMs: limit(
+    100,
+    'Redis is waited for; then this node limits by itself until it is back. Redis answers within 1 ms.',
+  ),
+  redisConnectMs: limit(2_000, 'A connection to Redis; at the start it is waited for as long.'),
+  redisProbeMs: limit(500, 'A Redis that was away is asked whether it is back.'),
+  redisSeatMs: limit(
+    60_000,
+    'Places in Redis of a node that died are free again; living ones are renewed at a third of it.',
+  ),
+  redisSeatsPerRenewal: limit(500, 'Places that are renewed by one call: some 2 ms of Redis.'),
   shutdownDrainMs: limit(30_000, 'Streams may end after SIGTERM; then they are cut in good form.'),
   configFileBytesMax: limit(16 * MiB, 'A declarative file: some 100,000 channels.'),
   configAliasesMax: limit(1_000, 'Aliases that a declarative file may expand to: a YAML bomb ends here.'),

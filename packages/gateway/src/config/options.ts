@@ -10,6 +10,7 @@ import {
 } from './checks.ts'
 import { isCidr } from './cidr.ts'
 import { ConfigError, type ConfigIssue, showFound } from './config-error.ts'
+import { limitOptions } from './limit-options.ts'
 import { suggestName } from './suggest.ts'
 
 /**
@@ -168,7 +169,7 @@ const newApiOptions = defineOptions({
 })
 
 /** Every option there is. Console form, documents and `apply` are made from it. */
-export const optionRegistry = { ...ownOptions, ...newApiOptions }
+export const optionRegistry = { ...ownOptions, ...defineOptions(limitOptions), ...newApiOptions }
 
 export type OptionKey = keyof typeof optionRegistry
 export type Options = { readonly [Key in OptionKey]: Checked<(typeof optionRegistry)[Key]['accepts']> }

@@ -6,6 +6,7 @@ import { isBaseUrl } from './base-url.ts'
 import { channelSettings } from './channel-settings.ts'
 import { isCidr } from './cidr.ts'
 import { checkOption, optionRegistry } from './options.ts'
+import { ratePartMax } from './rate-limits.ts'
 import { ratioUpTo, unlessPricingError } from './ratios.ts'
 import { known, listOf, mapOf, oneOf, secretSource, text, textOf, wholeNumber } from './schema-parts.ts'
 import { suggestName } from './suggest.ts'
@@ -95,7 +96,7 @@ const user = known('a user', {
   balance: balance.optional(),
   password: secretSource.optional(),
 })
-const perMinute = wholeNumber(1, 1_000_000_000)
+const perMinute = wholeNumber(1, ratePartMax)
 const apiKey = known('an API key', {
   user: username,
   name: objectName,

@@ -5,6 +5,10 @@ const row = {
   id: 7,
   name: 'k',
   account_id: 3,
+  user_id: 5,
+  organisation_id: null,
+  organisation_group: null,
+  rate_limit: null,
   status: 'enabled',
   group_name: null,
   models: null,
@@ -27,7 +31,10 @@ test("a key without limits of its own has its user's group and may do everything
     id: 7,
     name: 'k',
     accountId: 3,
+    userId: 5,
     username: 'ann',
+    userGroup: 'vip',
+    organisation: undefined,
     role: 'user',
     isUserEnabled: true,
     isEnabled: true,
@@ -39,6 +46,7 @@ test("a key without limits of its own has its user's group and may do everything
     allowIps: undefined,
     models: undefined,
     denyModels: [],
+    rateLimit: undefined,
   })
 })
 

@@ -1,5 +1,6 @@
 import { matchesPattern } from '@yumen/pricing'
 import ipaddr from 'ipaddr.js'
+import type { RateLimit } from '#config'
 import type { Row } from '#store'
 import type { CallerKeyRow } from './queries.ts'
 
@@ -8,7 +9,10 @@ export interface CallerKey {
   readonly id: number
   readonly name: string
   readonly accountId: number
+  readonly userId: number
   readonly username: string
+  readonly userGroup: string
+  readonly organisation: { readonly id: string; readonly group: string } | undefined
   readonly role: Row<'users'>['role']
   readonly isUserEnabled: boolean
   readonly isEnabled: boolean
@@ -23,6 +27,7 @@ export interface CallerKey {
   readonly allowIps: readonly Range[] | undefined
   readonly models: readonly string[] | undefined
   readonly denyModels: readonly string[]
+  readonly rateLimit: RateLimit | undefined
 }
 
 export interface Spent {
@@ -37,7 +42,13 @@ export function readCallerKey(row: CallerKeyRow): CallerKey {
     id: row.id,
     name: row.name,
     accountId: row.account_id,
+    userId: row.user_id,
     username: row.username,
+    userGroup: row.user_group,
+    organisation:
+      row.organisation_id === null
+        ? undefined
+        : { id: row.organisation_id, group: row.organisation_group ?? row.user_group },
     role: row.role,
     isUserEnabled: row.user_status === 'enabled',
     isEnabled: row.status === 'enabled',
@@ -49,6 +60,7 @@ export function readCallerKey(row: CallerKeyRow): CallerKey {
     allowIps: readList(row.allow_ips)?.map(parseRange),
     models: readList(row.models),
     denyModels: readList(row.deny_models) ?? [],
+    rateLimit: row.rate_limit === null ? undefined : JSON.parse(row.rate_limit),
   }
 }
 

@@ -3,6 +3,7 @@ import { UnrecordedError } from './deliver.ts'
 import { createFraming } from './framing.ts'
 import { ClientGoneError, GatewayError } from './gateway-error.ts'
 import type { RelayParts } from './parts.ts'
+import { rateHeaders } from './rate-headers.ts'
 import type { Reply } from './reply.ts'
 import type { RequestLog } from './request-log.ts'
 import { settle } from './settle.ts'
@@ -67,13 +68,15 @@ function toldError(error: GatewayError, requestId: string): ToldError {
     requestId,
     ...(error.status !== undefined && { status: error.status }),
     ...(error.param !== undefined && { param: error.param }),
+    ...(error.limited !== undefined && { limited: error.limited }),
     ...(error.retryAfterMs !== undefined && { retryAfterMs: error.retryAfterMs }),
   }
 }
 
-function errorHeaders(error: GatewayError, { dialect, requestId }: Failing): string[] {
+function errorHeaders(error: GatewayError, { dialect, requestId, log }: Failing): string[] {
   const headers = ['content-type', 'application/json', 'x-request-id', requestId]
   if (dialect.name === 'anthropic') headers.push('request-id', requestId)
+  headers.push(...rateHeaders(dialect.name, log?.standing))
   const waits: readonly ErrorClass[] = [
     'rate_limited',
     'rate_limited_client',

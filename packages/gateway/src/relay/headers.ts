@@ -1,3 +1,4 @@
+import { rateHeaders } from './rate-headers.ts'
 import type { RequestLog } from './request-log.ts'
 
 /**
@@ -10,6 +11,7 @@ export function answerHeaders(
 ): string[] {
   const headers = ['content-type', contentType, 'x-request-id', log.id]
   if (log.target.dialect === 'anthropic') headers.push('request-id', log.id)
+  if (log.standing !== undefined) headers.push(...rateHeaders(log.target.dialect, log.standing))
   if (log.warnings.length > 0) headers.push('x-yumen-warnings', log.warnings.join(', ').slice(0, 2_048))
   if (wantsDebug && log.caller !== undefined && log.caller.role !== 'user') {
     headers.push('x-yumen-channel', encodeURIComponent(log.candidate?.channel.name ?? ''))

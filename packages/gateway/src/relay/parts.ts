@@ -3,6 +3,7 @@ import type { Snapshot } from '#catalog'
 import type { Limits } from '#config'
 import type { Keyring } from '#identity'
 import type { Journal, SettledRecord } from '#journal'
+import type { Limiter, Refusal } from '#limiting'
 import type { Routing } from '#routing'
 import type { BodyRead } from './body.ts'
 import type { ByteBudget } from './budget.ts'
@@ -17,6 +18,7 @@ export interface RelayServices {
   readonly keyring: Keyring
   readonly snapshot: () => Snapshot
   readonly routing: Routing
+  readonly limiter: Limiter
   readonly journal: Journal
   readonly connections: Connections
   readonly counter: TokenCounter
@@ -40,6 +42,7 @@ export interface RelayObserver {
     readonly class: string
     readonly status: number
   }): void
+  onRateLimited(refusal: Refusal): void
   onShed(limit: string): void
   onBug(requestId: string, error: unknown): void
 }

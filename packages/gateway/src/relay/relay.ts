@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { dialects } from '@yumen/protocol'
 import { admitAsk, admitKey } from './admit.ts'
+import { admitRate } from './admit-rate.ts'
 import { attempt } from './attempt.ts'
 import { authenticate } from './authenticate.ts'
 import { readBody } from './body.ts'
@@ -74,6 +75,8 @@ async function relayTarget(
     const facts = scan(body.bytes, target, parts.limits)
     log.facts = facts
     admitAsk(caller.key, { model: facts.model, endpoint: target.endpoint })
+    const waiting = admitRate(parts, log, facts)
+    if (waiting !== undefined) await waiting
     const snapshot = parts.snapshot()
     log.terms = reserve(snapshot, caller.key, facts.model)
     parts.routing.onRequest()
@@ -107,6 +110,7 @@ async function relayTarget(
   } catch (error) {
     fail(parts, failing, error)
   } finally {
+    log.seat?.end()
     parts.budget.give(budgeted)
   }
 }

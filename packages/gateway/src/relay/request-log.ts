@@ -2,6 +2,7 @@ import { packUsage, type Usage, type UsageSource } from '@yumen/protocol'
 import type { PriceVersion } from '#catalog'
 import type { CallerKey } from '#identity'
 import type { AttemptRecord, RequestFacts, Timings } from '#journal'
+import type { Seat, Standing } from '#limiting'
 import type { Candidate, Decision } from '#routing'
 import type { Target } from './route.ts'
 import type { Facts } from './scan.ts'
@@ -28,6 +29,10 @@ export class RequestLog {
   facts: Facts | undefined
   terms: Terms | undefined
   decision: Decision | undefined
+  /** Its places and what it took of its caller's rates; `undefined` for a caller without limits. */
+  seat: Seat | undefined
+  /** How the caller's limits stood at the admission. */
+  standing: Standing | undefined
   /** The candidate that answered. */
   candidate: Candidate | undefined
   readonly #clock: () => number

@@ -23,6 +23,7 @@ export function settle(parts: SettleParts, log: RequestLog, ending: Ending, rele
   const { caller } = log
   if (caller === undefined) throw new Error('a request without a caller has nothing to settle')
   const charge = chargeFor(log, ending.usage)
+  log.seat?.settle(rateCostOf(log, ending))
   const record: SettledRecord = {
     kind: 'settled',
     facts: log.toFacts(caller, ending.usage, ending.source),
@@ -36,6 +37,15 @@ export function settle(parts: SettleParts, log: RequestLog, ending: Ending, rele
     released?.(failure)
   })
   parts.onSettled(record)
+}
+
+/** What the request did cost of its caller's rates. A stream that its client left counts as answered. */
+function rateCostOf({ target }: RequestLog, { usage, status }: Ending) {
+  const isFree = usage === undefined || target.operation === 'count-tokens'
+  return {
+    tokens: isFree ? 0 : usage.input + usage.output,
+    isSuccess: usage !== undefined || (status > 0 && status < 400),
+  }
 }
 
 /** Keeps what the client has got so far: what a crash now would charge. */

@@ -8,6 +8,10 @@ export interface MetricsSources {
   readonly uncommitted: () => number
   readonly unpostedSeconds: () => number
   readonly liveNodes: () => number
+  /** Rate limits that are kept in memory. */
+  readonly rateBuckets: () => number
+  /** 1 while the limits are shared in Redis, 0 while it is away, `undefined` without one. */
+  readonly redisUp: () => number | undefined
   /** Of SQLite's write-ahead log; 0 on other stores. */
   readonly walBytes: () => number
 }
@@ -37,6 +41,9 @@ export function createMetrics(sources: MetricsSources) {
     sources.liveNodes,
   )
   gauge('yumen_wal_bytes', 'Size of the write-ahead log of SQLite.', sources.walBytes)
+  gauge('yumen_rate_buckets', 'Rate limits under way in the memory of this node.', sources.rateBuckets)
+  if (sources.redisUp() !== undefined)
+    gauge('yumen_redis_up', '1 while nodes share their limits in Redis.', () => sources.redisUp() ?? 0)
   gauge('yumen_resident_bytes', 'Resident memory of this process.', () => process.memoryUsage.rss())
   new Gauge({
     name: 'yumen_loop_delay_seconds',
@@ -90,6 +97,11 @@ export function createMetrics(sources: MetricsSources) {
     ]),
     /** `<class>` */
     countAttempt: tally('yumen_attempts_total', 'Calls to upstreams by their outcome.', ['class']),
+    /** `<scope> <unit>` */
+    countRateLimited: tally('yumen_rate_limited_total', 'Requests refused by a rate limit.', [
+      'scope',
+      'unit',
+    ]),
     shed: new Counter({
       name: 'yumen_shed_total',
       help: 'Requests refused because a limit of the gateway was reached.',

@@ -20,6 +20,7 @@ export function createObserver({ log, metrics }: { log: Log; metrics: () => Metr
       metrics().countRequest(`${refusal.dialect} unknown ${refusal.class}`)
       log.debug(refusal, 'refused')
     },
+    onRateLimited: ({ scope, unit }) => metrics().countRateLimited(`${scope} ${unit}`),
     onShed: limit => metrics().shed.inc({ limit }),
     onBug(requestId, error) {
       metrics().bugs.inc()

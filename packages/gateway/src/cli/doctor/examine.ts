@@ -2,6 +2,7 @@ import { ConfigError, type Environment, processEnvironment, readEnvironment } fr
 import { type Check, fail } from './check.ts'
 import { checkDataFolder, checkJournals, checkSecret } from './folders.ts'
 import { checkEnvironment, checkOpenFiles, checkPort, checkRuntime } from './process.ts'
+import { checkRedis } from './redis.ts'
 import { checkStore } from './store.ts'
 
 export type { Check } from './check.ts'
@@ -16,6 +17,7 @@ export async function examine(): Promise<readonly Check[]> {
     checkDataFolder(environment),
     checkSecret(environment),
     ...(await checkStore(environment)),
+    ...(await checkRedis(environment)),
     checkJournals(environment),
     await checkPort(environment),
     checkOpenFiles(),
