@@ -1,5 +1,6 @@
 import { randomFillSync } from 'node:crypto'
 import { statSync } from 'node:fs'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setFlagsFromString } from 'node:v8'
 import { monotonicFactory } from 'ulid'
 import { createCatalog, createSealer, loadSealingSecret } from '#catalog'
@@ -7,7 +8,7 @@ import { startNode } from '#cluster'
 import { type Environment, resolveLimits } from '#config'
 import { sendText, startHttpServer } from '#http'
 import { createKeyring } from '#identity'
-import { createConnections, createRelay, createTokenCounter, isRelayPath } from '#relay'
+import { createConnections, createProxyCheck, createRelay, createTokenCounter, isRelayPath } from '#relay'
 import { createRouting } from '#routing'
 import { openStoreAt, type Store } from '#store'
 import { createLog, createMetrics, createObserver, errorFields, type Log } from '#telemetry'
@@ -104,6 +105,7 @@ async function startGateway(environment: Environment, log: Log): Promise<Gateway
     clock,
     now,
     makeId,
+    loopDelayMs: createLoopDelay(),
     observer: createObserver({ log, metrics: () => metrics }),
   })
   const metrics = createMetrics({
@@ -129,6 +131,9 @@ async function startGateway(environment: Environment, log: Log): Promise<Gateway
     port: environment.port,
     host: environment.host,
     limits,
+    connectionsPerAddressMax: () => snapshot().options['server.connectionsPerAddressMax'],
+    isTrustedProxy: createProxyCheck(() => snapshot().options['server.trustedProxies']),
+    onShed: limit => metrics.shed.inc({ limit }),
     isRelayPath,
     relay: (request, response) => relay.handle(request, response),
     pages: {
@@ -197,6 +202,19 @@ async function startGateway(environment: Environment, log: Log): Promise<Gateway
 function fileSize(path: string | undefined): number {
   return (path !== undefined && statSync(path, { throwIfNoEntry: false })?.size) || 0
 }
+
+/** How late the event loop was on the mean since it was last asked, by a timer of the system's own. */
+function createLoopDelay(): () => number {
+  const delay = monitorEventLoopDelay({ resolution: loopTimerMs })
+  delay.enable()
+  return () => {
+    const meanMs = delay.mean / 1e6 - loopTimerMs
+    delay.reset()
+    return Number.isNaN(meanMs) ? 0 : meanMs
+  }
+}
+
+const loopTimerMs = 20
 
 /** Resolves at the first signal; a second one ends the process at once. */
 function waitForSignal(log: Log): Promise<void> {

@@ -26,6 +26,18 @@ const fixed = {
     20_000,
     'Open client connections; about 10 KiB each, 200 MiB in all. Further ones are closed.',
   ),
+  connectionsPerAddressMax: limit(
+    10_000,
+    'Open connections of one address (IPv6: of a /64): half of all. Further ones get 429. Option server.connectionsPerAddressMax.',
+  ),
+  streamsPerKeyMax: limit(
+    10_000,
+    'Open streams of one API key: half of what there may be at all. The newest gets 429. Option server.streamsPerKeyMax.',
+  ),
+  loopDelayMsMax: limit(
+    500,
+    'The event loop is late by more for a second: new requests get 503 until it is late by less than half.',
+  ),
   keepAliveMs: limit(
     75_000,
     'An idle client connection stays open: longer than the 60 s of common load balancers.',
@@ -116,13 +128,20 @@ const fixed = {
 } as const
 
 export type Limits = {
-  readonly [Name in keyof typeof fixed | 'bodyBytesMax' | 'bodiesInFlightBytesMax']: number
+  readonly [Name in
+    | keyof typeof fixed
+    | 'bodyBytesMax'
+    | 'bodiesInFlightBytesMax'
+    | 'accountBytesInFlightMax']: number
 }
 
 /** What must hold between limits, whatever their values. */
 const relations: readonly (readonly [says: string, holds: (values: Limits) => boolean])[] = [
   ['a node may miss several heartbeats', of => of.heartbeatMs * 10 <= of.nodeLifeMs],
   ['a body fits into the budget of all bodies', of => of.bodyBytesMax <= of.bodiesInFlightBytesMax],
+  ['a body fits into the share of one account', of => of.bodyBytesMax <= of.accountBytesInFlightMax],
+  ['one account does not get more than all', of => of.accountBytesInFlightMax <= of.bodiesInFlightBytesMax],
+  ['one address does not get all connections', of => of.connectionsPerAddressMax < of.connectionsMax],
   ['segments fit into the journal', of => of.journalSegmentBytes * 2 <= of.journalBytesMax],
   ['what is kept fits into the journal', of => of.journalKeepBytesMax <= of.journalBytesMax],
   ['an ended request shows within a second', of => of.commitIntervalMs <= 250],
@@ -152,10 +171,12 @@ export const limits: Limits = resolveLimits({ bodyBytesMax: bodyBytesDefault })
 /** Limits for a body size and a memory size. Throws when two of them contradict each other. */
 export function resolveLimits({ bodyBytesMax, memoryBytes = availableMemory() }: LimitsParts): Limits {
   const bodiesInFlightBytesMax = Math.min(Math.floor(memoryBytes / 4), bodiesInFlightCap)
+  const ofOneBody = Math.min(bodyBytesMax, bodiesInFlightBytesMax)
   const values: Limits = {
     ...(Object.fromEntries(Object.entries(fixed).map(([name, { value }]) => [name, value])) as FixedLimits),
-    bodyBytesMax: Math.min(bodyBytesMax, bodiesInFlightBytesMax),
+    bodyBytesMax: ofOneBody,
     bodiesInFlightBytesMax,
+    accountBytesInFlightMax: Math.max(Math.floor(bodiesInFlightBytesMax / 2), ofOneBody),
   }
   for (const [says, holds] of relations) {
     if (!holds(values)) throw new Error(`the limits contradict each other: ${says}`)
@@ -186,6 +207,8 @@ export function describeLimits(values: Limits = limits): readonly LimitLine[] {
       'A request body after decompression (MAX_REQUEST_BODY_MB), never more than all bodies together.',
     bodiesInFlightBytesMax:
       'All bodies and held tails in memory: a quarter of the memory, at most 512 MiB; then 503.',
+    accountBytesInFlightMax:
+      'The same of one account: half of it, and at least one body; then 503 for this account alone.',
     ...(Object.fromEntries(Object.entries(fixed).map(([name, line]) => [name, line.about])) as Record<
       keyof FixedLimits,
       string

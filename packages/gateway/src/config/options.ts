@@ -10,6 +10,7 @@ import {
 } from './checks.ts'
 import { isCidr } from './cidr.ts'
 import { ConfigError, type ConfigIssue, showFound } from './config-error.ts'
+import { limits } from './limits.ts'
 import { suggestName } from './suggest.ts'
 
 /**
@@ -35,6 +36,12 @@ const wholeNumber = (max: number, fallback: number, about: string) => ({
   accepts: wholeBetween(0, max),
   fallback,
   allowed: `a whole number from 0 to ${max}`,
+  about,
+})
+const countFrom1 = (max: number, fallback: number, about: string) => ({
+  accepts: wholeBetween(1, max),
+  fallback,
+  allowed: `a whole number from 1 to ${max}`,
   about,
 })
 const flag = (fallback: boolean, about: string) => ({
@@ -77,6 +84,16 @@ const ownOptions = defineOptions({
     allowed: 'a list of IP addresses and CIDR ranges',
     about: 'Proxies whose X-Forwarded-For is believed.',
   },
+  'server.connectionsPerAddressMax': countFrom1(
+    limits.connectionsMax,
+    limits.connectionsPerAddressMax,
+    'Open connections of one client address (IPv6: of a /64); trusted proxies have no such limit.',
+  ),
+  'server.streamsPerKeyMax': countFrom1(
+    limits.connectionsMax,
+    limits.streamsPerKeyMax,
+    'Open streams of one API key; the newest is refused with 429.',
+  ),
 })
 
 /** New API's protocol modules keep their own field names, so that its settings move in unchanged. */

@@ -1,5 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { ulid } from 'ulid'
+import { createPerAddress } from './per-address.ts'
 
 /**
  * Not imported: an import reads every name that the module has, and `http.WebSocket` is a getter that loads Node's
@@ -18,6 +20,11 @@ export interface HttpParts {
     readonly connectionsMax: number
     readonly requestTimeoutMs: number
   }
+  readonly connectionsPerAddressMax: () => number
+  /** Proxies have as many connections as they need: they stand for all of their clients. */
+  readonly isTrustedProxy: (address: string) => boolean
+  /** Told the name of a limit that a client has met. */
+  readonly onShed: (limit: string) => void
   /** Paths of the clients' own protocols: taken before anything else looks at the request. */
   readonly isRelayPath: (path: string) => boolean
   readonly relay: (request: IncomingMessage, response: ServerResponse) => void
@@ -48,6 +55,13 @@ export async function startHttpServer(parts: HttpParts): Promise<HttpServer> {
   // One more than may be: Node drops the rest in silence, the client's key among it.
   server.maxHeadersCount = limits.headersCountMax + 1
   server.maxConnections = limits.connectionsMax
+  server.on('drop', () => parts.onShed('connectionsMax'))
+  const perAddress = createPerAddress({ max: parts.connectionsPerAddressMax, isExempt: parts.isTrustedProxy })
+  server.on('connection', socket => {
+    const leave = perAddress.enter(socket.remoteAddress ?? '')
+    if (leave !== undefined) socket.once('close', leave)
+    else refuseConnection(parts, socket)
+  })
   server.on('clientError', (error, socket) => {
     if (!socket.writable) return
     const status = isTooLarge(error)
@@ -55,9 +69,7 @@ export async function startHttpServer(parts: HttpParts): Promise<HttpServer> {
       : isTimeout(error)
         ? '408 Request Timeout'
         : '400 Bad Request'
-    const body = badRequestBody(status)
-    const head = `connection: close\r\nx-request-id: ${ulid()}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}`
-    socket.end(`HTTP/1.1 ${status}\r\n${head}\r\n\r\n${body}`)
+    socket.end(rawAnswer(status, badRequestBody(status)))
   })
   const port = await listen(server, parts)
   return {
@@ -76,10 +88,27 @@ export async function startHttpServer(parts: HttpParts): Promise<HttpServer> {
 
 const tooManyHeaders = '431 Request Header Fields Too Large'
 
+const tooManyConnections = '429 Too Many Requests'
+
+/** Told before it has asked, and closed: whoever keeps so many open would keep this one too. */
+function refuseConnection({ onShed }: HttpParts, socket: Socket): void {
+  onShed('connectionsPerAddressMax')
+  const message = 'this address has as many open connections as it may; close some, or reuse them'
+  socket.write(rawAnswer(tooManyConnections, errorBody(message, 'rate_limit_error'), 'retry-after: 5\r\n'))
+  socket.destroySoon()
+}
+
+/** An answer on a connection that has no request that could be read. */
+function rawAnswer(status: string, body: string, more = ''): string {
+  const head = `connection: close\r\nx-request-id: ${ulid()}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}`
+  return `HTTP/1.1 ${status}\r\n${more}${head}\r\n\r\n${body}`
+}
+
 /** A slow client's headers are looked at this often: its connection ends at most so much later than the limit. */
 const connectionsCheckMs = 2_000
 
 function handle(parts: HttpParts, request: IncomingMessage, response: ServerResponse): void {
+  if (request.socket.destroyed || request.socket.writableEnded) return
   const url = request.url ?? '/'
   if (request.rawHeaders.length > parts.limits.headersCountMax * 2) {
     response
@@ -129,14 +158,11 @@ function listen(server: Server, { port, host }: HttpParts): Promise<number> {
 }
 
 function badRequestBody(status: string): string {
-  return JSON.stringify({
-    error: {
-      message: `the request could not be read: ${status.slice(4)}`,
-      type: 'invalid_request_error',
-      param: null,
-      code: null,
-    },
-  })
+  return errorBody(`the request could not be read: ${status.slice(4)}`, 'invalid_request_error')
+}
+
+function errorBody(message: string, type: string): string {
+  return JSON.stringify({ error: { message, type, param: null, code: null } })
 }
 
 function isTooLarge(error: Error): boolean {

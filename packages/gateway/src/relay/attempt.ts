@@ -17,7 +17,6 @@ import { buildUpstreamBody, type UpstreamBody } from './upstream-body.ts'
 import { Waiting } from './waiting.ts'
 
 export interface AttemptParts extends SendParts {
-  readonly budget: ByteBudget
   /** Channels whose upstream refuses to be asked for a stream's usage; grows as they say so. */
   readonly usageRefusers: Set<number>
   /** What the sweep looks after; a stream without content yet stands there too. */
@@ -37,6 +36,8 @@ export interface AttemptAsk {
   readonly facts: Facts
   readonly log: RequestLog
   readonly reply: Reply
+  /** What is kept of an answer is taken out of it. */
+  readonly share: ByteBudget
   readonly candidates: Iterator<Candidate, undefined>
   /** When the request arrived, on the relay's clock. */
   readonly startedAt: number
@@ -126,9 +127,10 @@ class Trial implements AnswerOwner, GoneWatcher {
     )
     this.#body = body
     reply.watcher = this
-    const { limits, budget } = parts
+    const { limits } = parts
+    const budget = ask.share
     this.#listener = facts.isStreaming
-      ? createStreamListener({ dialect, choices: facts.choices, limits, owner: this })
+      ? createStreamListener({ dialect, choices: facts.choices, limits, budget, owner: this })
       : createWholeListener({ dialect, limits, budget, owner: this })
     this.#call = send(parts, { candidate, ask: upstreamAsk, body, client, startedAt }, this.#listener)
   }

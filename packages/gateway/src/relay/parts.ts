@@ -5,8 +5,8 @@ import type { Keyring } from '#identity'
 import type { Journal, SettledRecord } from '#journal'
 import type { Routing } from '#routing'
 import type { BodyRead } from './body.ts'
-import type { ByteBudget } from './budget.ts'
 import type { Roster } from './roster.ts'
+import type { Shares } from './shares.ts'
 import type { LiveStream } from './stream.ts'
 import type { TokenCounter } from './token-counter.ts'
 import type { UpstreamCall } from './upstream/call.ts'
@@ -27,6 +27,8 @@ export interface RelayServices {
   readonly now: () => number
   /** A new ULID. */
   readonly makeId: () => string
+  /** Mean delay of the event loop since this was last asked, milliseconds. */
+  readonly loopDelayMs: () => number
   readonly observer: RelayObserver
 }
 
@@ -46,7 +48,7 @@ export interface RelayObserver {
 
 /** The services with the relay's own state: everything that one request needs. */
 export interface RelayParts extends RelayServices {
-  readonly budget: ByteBudget
+  readonly shares: Shares
   readonly reads: Roster<BodyRead>
   readonly calls: Roster<UpstreamCall>
   readonly streams: Roster<LiveStream>

@@ -14,6 +14,7 @@ import { RequestLog } from './request-log.ts'
 import { reserve } from './reserve.ts'
 import { dialectOf, type Route, route, type Target } from './route.ts'
 import { scan } from './scan.ts'
+import type { Share } from './shares.ts'
 
 /** One incoming request with what the steps need of it. */
 interface Incoming {
@@ -60,7 +61,7 @@ async function relayTarget(
   const dialect = dialects[target.dialect]
   const log = new RequestLog({ id, time: parts.now(), target, clock: parts.clock })
   const failing = { reply, dialect, requestId: id, log }
-  let budgeted = 0
+  let share: Share | undefined
   try {
     parts.checkAccepting()
     const found = authenticate(parts.keyring, target.dialect, header, target.query)
@@ -68,12 +69,13 @@ async function relayTarget(
     log.caller = caller.key
     admitKey(caller.key, { now: log.time, clientIp: () => parts.clientIp(request) })
     log.mark('authenticated')
-    const body = await readBody(request, parts)
-    budgeted = body.budgeted
+    share = parts.shares.open(caller.key)
+    const body = await readBody(request, parts, share)
     log.mark('bodyRead')
-    const facts = scan(body.bytes, target, parts.limits)
+    const facts = scan(body, target, parts.limits)
     log.facts = facts
     admitAsk(caller.key, { model: facts.model, endpoint: target.endpoint })
+    if (facts.isStreaming) share.enterStream()
     const snapshot = parts.snapshot()
     log.terms = reserve(snapshot, caller.key, facts.model)
     const candidates = plan(parts.routing, { caller, facts, target })
@@ -84,6 +86,7 @@ async function relayTarget(
       facts,
       log,
       reply,
+      share,
       candidates,
       startedAt: log.startedAt,
       client: header,
@@ -94,13 +97,14 @@ async function relayTarget(
       dialect,
       reply,
       log,
+      share,
       snapshot,
       wantsDebug: header('x-yumen-debug') === '1',
     })
   } catch (error) {
     fail(parts, failing, error)
   } finally {
-    parts.budget.give(budgeted)
+    share?.close()
   }
 }
 
