@@ -88,6 +88,16 @@ const fixed = {
     60_000,
     "The tokenizer's thread goes when nobody asked it for so long: it holds some 50 MB.",
   ),
+  fetchBytesMax: limit(
+    64 * MiB,
+    'What a user had fetched (an image, a file), before and after decompression; then it is refused.',
+  ),
+  fetchTimeoutMs: limit(
+    30_000,
+    'A fetch of a user, names, redirects and body together; then it is given up.',
+  ),
+  fetchRedirectsMax: limit(3, 'Redirects that a fetch follows, each checked as the first address was.'),
+  fetchesMax: limit(64, 'Fetches of users at once, 64 MiB each at most; further ones are refused.'),
   journalBytesMax: limit(
     2 * GiB,
     'All files of one journal on disk, kept ones too; beyond it new requests get 503.',

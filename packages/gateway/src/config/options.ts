@@ -94,6 +94,45 @@ const ownOptions = defineOptions({
     limits.streamsPerKeyMax,
     'Open streams of one API key; the newest is refused with 429.',
   ),
+  'fetch.enableSsrfProtection': flag(
+    true,
+    'Addresses that users name are checked before they are fetched. Off: metadata services alone are refused.',
+  ),
+  'fetch.allowPrivateIp': flag(false, 'Users may have loopback, private and link-local addresses fetched.'),
+  'fetch.domainFilterMode': {
+    accepts: oneOf(['deny', 'allow']),
+    fallback: 'deny',
+    allowed: 'deny or allow',
+    about: 'Whether fetch.domainList names the hosts that are refused, or the only ones that are not.',
+  },
+  'fetch.domainList': {
+    accepts: textsOf(isDomainPattern, 1_000),
+    fallback: [],
+    allowed: 'a list of host names; *.example.com is example.com and all below it',
+    about: 'Hosts of addresses that users name, by fetch.domainFilterMode.',
+  },
+  'fetch.ipFilterMode': {
+    accepts: oneOf(['deny', 'allow']),
+    fallback: 'deny',
+    allowed: 'deny or allow',
+    about: 'Whether fetch.ipList names the addresses that are refused, or the only ones that are not.',
+  },
+  'fetch.ipList': {
+    accepts: textsOf(isCidr, 1_000),
+    fallback: [],
+    allowed: 'a list of IP addresses and CIDR ranges',
+    about: 'IP addresses that users may have fetched or not, by fetch.ipFilterMode.',
+  },
+  'fetch.allowedPorts': {
+    accepts: textsOf(isPortRange, 100),
+    fallback: ['80', '443', '8080', '8443'],
+    allowed: 'a list of ports and ranges as texts: "443", "8000-8999"',
+    about: 'Ports of addresses that users name; an empty list allows all.',
+  },
+  'fetch.applyIpFilterForDomain': flag(
+    true,
+    'fetch.ipList counts for what a name resolves to as well. Private addresses are refused in any case.',
+  ),
 })
 
 /** New API's protocol modules keep their own field names, so that its settings move in unchanged. */
@@ -207,6 +246,15 @@ function parseStored(value: string): unknown {
     if (error instanceof SyntaxError) return value
     throw error
   }
+}
+
+function isDomainPattern(text: string): boolean {
+  return /^(\*\.)?[^\s/:*@]{1,253}$/.test(text)
+}
+
+function isPortRange(text: string): boolean {
+  const [, from = '', to = from] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text) ?? []
+  return from !== '' && Number(from) <= Number(to) && Number(to) <= 65_535
 }
 
 function defineOptions<const Definitions extends Record<string, OptionDefinition>>(
