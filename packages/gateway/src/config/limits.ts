@@ -88,6 +88,10 @@ const fixed = {
     60_000,
     "The tokenizer's thread goes when nobody asked it for so long: it holds some 50 MB.",
   ),
+  sensitiveSliceBytesMax: limit(
+    256 * KiB,
+    'Of a prompt, what is searched for sensitive words in one turn, some 3 ms; then others have theirs.',
+  ),
   fetchBytesMax: limit(
     64 * MiB,
     'What a user had fetched (an image, a file), before and after decompression; then it is refused.',

@@ -50,6 +50,7 @@ const flag = (fallback: boolean, about: string) => ({
   allowed: 'true or false',
   about,
 })
+const wordTexts = textsOf(word => word.length >= 1 && word.length <= 100, 20_000)
 
 const ownOptions = defineOptions({
   'relay.connectTimeoutMs': milliseconds(1, 5_000, 'Time for a connection to an upstream, TLS included.'),
@@ -94,6 +95,14 @@ const ownOptions = defineOptions({
     limits.streamsPerKeyMax,
     'Open streams of one API key; the newest is refused with 429.',
   ),
+  'sensitive.enabled': flag(false, 'Prompts that hold a word of sensitive.words are refused.'),
+  'sensitive.checkPrompts': flag(true, 'With sensitive.enabled: prompts are searched.'),
+  'sensitive.words': {
+    accepts: isWordList,
+    fallback: [],
+    allowed: 'a list of at most 20,000 words of 1 to 100 characters, 262,144 characters in all',
+    about: 'Words that a prompt must not hold, upper and lower case alike.',
+  },
   'fetch.enableSsrfProtection': flag(
     true,
     'Addresses that users name are checked before they are fetched. Off: metadata services alone are refused.',
@@ -246,6 +255,11 @@ function parseStored(value: string): unknown {
     if (error instanceof SyntaxError) return value
     throw error
   }
+}
+
+/** Bounded in all: the automaton takes some 24 bytes a character. */
+function isWordList(found: unknown): found is readonly string[] {
+  return wordTexts(found) && found.reduce((sum, word) => sum + word.length, 0) <= 262_144
 }
 
 function isDomainPattern(text: string): boolean {

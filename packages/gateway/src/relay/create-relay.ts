@@ -5,6 +5,7 @@ import { createOverload } from './overload.ts'
 import type { RelayParts, RelayServices } from './parts.ts'
 import { relay } from './relay.ts'
 import { createRoster } from './roster.ts'
+import { createSensitiveCheck } from './sensitive/index.ts'
 import { createShares } from './shares.ts'
 
 export interface Relay {
@@ -34,6 +35,10 @@ export function createRelay(services: RelayServices): Relay {
       limits,
       streamsPerKeyMax: () => services.snapshot().options['server.streamsPerKeyMax'],
       onShed,
+    }),
+    checkSensitive: createSensitiveCheck({
+      options: () => services.snapshot().options,
+      sliceBytesMax: limits.sensitiveSliceBytesMax,
     }),
     reads: createRoster(),
     calls: createRoster(),

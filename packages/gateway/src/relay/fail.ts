@@ -1,4 +1,5 @@
 import { type Dialect, type ErrorClass, errorClasses, type ToldError } from '@yumen/protocol'
+import { renderBlocked } from './blocked.ts'
 import { UnrecordedError } from './deliver.ts'
 import { createFraming } from './framing.ts'
 import { ClientGoneError, GatewayError } from './gateway-error.ts'
@@ -24,7 +25,7 @@ export function fail(parts: RelayParts, failing: Failing, error: unknown): void 
   }
   const told = asGatewayError(error)
   if (told.class === 'internal') parts.observer.onBug(requestId, error)
-  const rendered = render(told, failing)
+  const rendered = renderBlocked(told, log) ?? render(told, failing)
   if (!(error instanceof UnrecordedError))
     record(parts, failing, { class: told.class, status: rendered.status })
   if (reply.isStarted) {
@@ -33,7 +34,7 @@ export function fail(parts: RelayParts, failing: Failing, error: unknown): void 
     reply.end(framing?.frameOwn(frame) ?? frame)
     return
   }
-  reply.sendWhole(rendered.status, errorHeaders(told, failing), rendered.body)
+  reply.sendWhole(rendered.status, errorHeaders(told, failing, rendered.contentType), rendered.body)
 }
 
 function asGatewayError(error: unknown): GatewayError {
@@ -54,10 +55,11 @@ function record(
 function render(
   error: GatewayError,
   { dialect, requestId }: Failing,
-): { status: number; body: Buffer | string } {
-  if (error.native !== undefined) return error.native
+): { status: number; contentType: string; body: Buffer | string } {
+  const contentType = 'application/json'
+  if (error.native !== undefined) return { ...error.native, contentType }
   const { status, body } = dialect.renderError(toldError(error, requestId))
-  return { status, body: JSON.stringify(body) }
+  return { status, contentType, body: JSON.stringify(body) }
 }
 
 function toldError(error: GatewayError, requestId: string): ToldError {
@@ -71,8 +73,8 @@ function toldError(error: GatewayError, requestId: string): ToldError {
   }
 }
 
-function errorHeaders(error: GatewayError, { dialect, requestId }: Failing): string[] {
-  const headers = ['content-type', 'application/json', 'x-request-id', requestId]
+function errorHeaders(error: GatewayError, { dialect, requestId }: Failing, contentType: string): string[] {
+  const headers = ['content-type', contentType, 'x-request-id', requestId]
   if (dialect.name === 'anthropic') headers.push('request-id', requestId)
   const waits: readonly ErrorClass[] = [
     'rate_limited',

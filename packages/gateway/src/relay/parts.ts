@@ -6,6 +6,7 @@ import type { Journal, SettledRecord } from '#journal'
 import type { Routing } from '#routing'
 import type { BodyRead } from './body.ts'
 import type { Roster } from './roster.ts'
+import type { SensitiveCheck } from './sensitive/index.ts'
 import type { Shares } from './shares.ts'
 import type { LiveStream } from './stream.ts'
 import type { TokenCounter } from './token-counter.ts'
@@ -56,6 +57,8 @@ export interface RelayParts extends RelayServices {
   readonly onBug: (error: unknown) => void
   /** Channels whose upstream refuses to be asked for a stream's usage. */
   readonly usageRefusers: Set<number>
+  /** @throws GatewayError `content_policy` */
+  readonly checkSensitive: SensitiveCheck
   readonly clientIp: (request: IncomingMessage) => string
   /** @throws GatewayError `shed` while nothing new can be taken */
   readonly checkAccepting: () => void

@@ -75,6 +75,8 @@ async function relayTarget(
     const facts = scan(body, target, parts.limits)
     log.facts = facts
     admitAsk(caller.key, { model: facts.model, endpoint: target.endpoint })
+    const searching = parts.checkSensitive(facts, target.dialect)
+    if (searching !== undefined) await searching
     if (facts.isStreaming) share.enterStream()
     const snapshot = parts.snapshot()
     log.terms = reserve(snapshot, caller.key, facts.model)
