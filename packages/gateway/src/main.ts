@@ -91,7 +91,10 @@ async function startGateway(environment: Environment, log: Log): Promise<Gateway
     pollMs: limits.snapshotPollMs,
     onFailure: warn('keys could not be read'),
   })
-  const connections = createConnections({ limits })
+  const connections = createConnections({
+    limits,
+    onRefusedAddress: ({ host, message }) => log.warn({ host, error: message }, 'an upstream is refused'),
+  })
   const counter = createTokenCounter({ limits, onFailure: warn('the tokenizer failed') })
   const routing = createRouting({ snapshot, random: Math.random })
   const relay = createRelay({
