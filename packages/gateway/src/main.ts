@@ -1,6 +1,7 @@
 import { randomFillSync } from 'node:crypto'
 import { statSync } from 'node:fs'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { monotonicFactory } from 'ulid'
 import { createCatalog, createSealer, loadSealingSecret } from '#catalog'
@@ -167,6 +168,8 @@ async function startGateway(environment: Environment, log: Log): Promise<Gateway
     port: http.port,
     async stop() {
       isStopping = true
+      await sleep(limits.shutdownNoticeMs)
+      log.info({}, 'draining')
       http.stopAccepting()
       await relay.drain(limits.shutdownDrainMs)
       await http.close()

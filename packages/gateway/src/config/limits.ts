@@ -136,6 +136,10 @@ const fixed = {
   ),
   keyLookupsMax: limit(256, 'Keys that are looked up in the store at once; further cold ones get 503.'),
   unknownKeyLifeMs: limit(10_000, 'A key that did not exist is looked up again.'),
+  shutdownNoticeMs: limit(
+    1_000,
+    'After SIGTERM /readyz says 503 for so long before the port closes: a load balancer looks elsewhere.',
+  ),
   shutdownDrainMs: limit(30_000, 'Streams may end after SIGTERM; then they are cut in good form.'),
   configFileBytesMax: limit(16 * MiB, 'A declarative file: some 100,000 channels.'),
   configAliasesMax: limit(1_000, 'Aliases that a declarative file may expand to: a YAML bomb ends here.'),

@@ -62,6 +62,10 @@ export async function startHttpServer(parts: HttpParts): Promise<HttpServer> {
     if (leave !== undefined) socket.once('close', leave)
     else refuseConnection(parts, socket)
   })
+  server.on('checkExpectation', (_request, response) => {
+    const body = errorBody('the gateway knows no expectation but 100-continue', 'invalid_request_error')
+    response.writeHead(417, { connection: 'close', ...jsonHeaders() }).end(body)
+  })
   server.on('clientError', (error, socket) => {
     if (!socket.writable) return
     const status = isTooLarge(error)
@@ -111,12 +115,14 @@ function handle(parts: HttpParts, request: IncomingMessage, response: ServerResp
   if (request.socket.destroyed || request.socket.writableEnded) return
   const url = request.url ?? '/'
   if (request.rawHeaders.length > parts.limits.headersCountMax * 2) {
-    response
-      .writeHead(431, { connection: 'close', 'x-request-id': ulid(), 'content-type': 'application/json' })
-      .end(badRequestBody(tooManyHeaders))
+    response.writeHead(431, { connection: 'close', ...jsonHeaders() }).end(badRequestBody(tooManyHeaders))
     return
   }
   if (parts.isRelayPath(url)) {
+    if (request.method === 'OPTIONS') {
+      answerPreflight(request, response)
+      return
+    }
     parts.relay(request, response)
     return
   }
@@ -131,6 +137,27 @@ function handle(parts: HttpParts, request: IncomingMessage, response: ServerResp
     )
 }
 
+function jsonHeaders() {
+  return { 'x-request-id': ulid(), 'content-type': 'application/json' }
+}
+
+/**
+ * What a browser asks before a web page's client may call: every page may, with the headers that it names. No credentials: a
+ * cookie means nothing here, and a page that has a key may use it.
+ */
+function answerPreflight(request: IncomingMessage, response: ServerResponse): void {
+  const asked = request.headers['access-control-request-headers']
+  response.writeHead(204, {
+    'access-control-allow-origin': '*',
+    'access-control-allow-methods': 'GET, HEAD, POST, OPTIONS',
+    ...(asked !== undefined && { 'access-control-allow-headers': asked }),
+    'access-control-max-age': '86400',
+    vary: 'access-control-request-headers',
+    'x-request-id': ulid(),
+  })
+  response.end()
+}
+
 export function sendText(
   response: ServerResponse,
   status: number,
@@ -142,6 +169,7 @@ export function sendText(
     'content-length': Buffer.byteLength(text),
     'x-content-type-options': 'nosniff',
     'cache-control': 'no-store',
+    'x-request-id': ulid(),
   })
   response.end(text)
 }

@@ -87,6 +87,7 @@ function errorHeaders(error: GatewayError, { dialect, requestId }: Failing, cont
     headers.push('retry-after', String(Math.max(1, Math.ceil(error.retryAfterMs / 1_000))))
     if (dialect.name === 'openai-chat') headers.push('retry-after-ms', String(Math.ceil(error.retryAfterMs)))
   }
+  if (error.allow !== undefined) headers.push('allow', error.allow)
   if (!errorClasses[error.class].isRetryable) headers.push('x-should-retry', 'false')
   return headers
 }

@@ -6,6 +6,8 @@ interface GatewayErrorOptions extends ErrorOptions {
   /** Another status than the class's own: 404 and 405 of addresses that do not exist. */
   readonly status?: number
   readonly retryAfterMs?: number | undefined
+  /** With 405: the methods that the address has. */
+  readonly allow?: string
   /** The upstream's own refusal in the client's dialect, passed on byte for byte. */
   readonly native?: NativeRefusal
 }
@@ -22,6 +24,7 @@ export class GatewayError extends Error {
   readonly param: string | undefined
   readonly status: number | undefined
   readonly retryAfterMs: number | undefined
+  readonly allow: string | undefined
   readonly native: NativeRefusal | undefined
   constructor(errorClass: ErrorClass, message: string, options: GatewayErrorOptions = {}) {
     super(message, options)
@@ -29,6 +32,7 @@ export class GatewayError extends Error {
     this.param = options.param
     this.status = options.status
     this.retryAfterMs = options.retryAfterMs
+    this.allow = options.allow
     this.native = options.native
   }
 }
