@@ -14,7 +14,7 @@ export type AddressKind =
 
 /**
  * Services that tell every program on a cloud's machine its credentials. AWS (IMDS, ECS, EKS), Google, Azure, DigitalOcean and others
- * share the first; then Alibaba Cloud, Oracle, Tencent, Azure's wire server. Sources: the clouds' own pages on instance metadata, read 2026-11-25.
+ * share the first; then Alibaba Cloud, Oracle, Tencent, Azure's wire server. From general knowledge, not checked against the clouds' pages.
  */
 const metadataAddresses: ReadonlySet<string> = new Set([
   '169.254.169.254',

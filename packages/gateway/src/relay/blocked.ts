@@ -10,7 +10,7 @@ export interface BlockedAnswer {
 
 /**
  * Google has no error for a blocked prompt: it is an answer of status 200 without candidates, whole or as the one event of a stream
- * (`GenerateContentResponse.promptFeedback`, ai.google.dev/api/generate-content, read 2026-11-25). `undefined`: told as an error.
+ * (`GenerateContentResponse.promptFeedback`; `blockReasonMessage` is from memory, not checked). `undefined`: told as an error.
  */
 export function renderBlocked(error: GatewayError, log: RequestLog | undefined): BlockedAnswer | undefined {
   if (error.class !== 'content_policy' || error.native !== undefined) return undefined

@@ -9,7 +9,7 @@ export interface Automaton {
 export const start = 0
 
 /**
- * The automaton of `words`, of which empty ones are left out. Some 24 bytes a character, and 256 KiB for the first step, which is where
+ * The automaton of `words`, of which empty ones are left out. Some 50 bytes a character at most, and 256 KiB for the first step, which is where
  * a text without hits is nearly always.
  */
 export function createAutomaton(words: readonly string[]): Automaton {
