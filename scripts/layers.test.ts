@@ -57,6 +57,12 @@ const imports: readonly Planted[] = [
     '../config/limits.ts',
     '../journal/journal.ts',
   ]),
+  ...refused('gateway/src/outbound/planted.ts', [
+    '#config',
+    '#relay',
+    '@yumen/protocol',
+    '../config/limits.ts',
+  ]),
   ...refused('gateway/src/relay/planted.ts', [
     '#http',
     '#cluster',

@@ -1,5 +1,7 @@
 import { randomFillSync } from 'node:crypto'
 import { statSync } from 'node:fs'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { monotonicFactory } from 'ulid'
 import { createCatalog, createSealer, loadSealingSecret } from '#catalog'
@@ -8,7 +10,7 @@ import { type Environment, resolveLimits } from '#config'
 import { sendText, startHttpServer } from '#http'
 import { createKeyring } from '#identity'
 import { connectRedis, createLimiter, type SharedBuckets } from '#limiting'
-import { createConnections, createRelay, createTokenCounter, isRelayPath } from '#relay'
+import { createConnections, createProxyCheck, createRelay, createTokenCounter, isRelayPath } from '#relay'
 import { createRouting } from '#routing'
 import { openStoreAt, type Store } from '#store'
 import { createLog, createMetrics, createObserver, errorFields, type Log } from '#telemetry'
@@ -115,7 +117,10 @@ async function startGateway(
     nodeId: node.id,
     shared,
   })
-  const connections = createConnections({ limits })
+  const connections = createConnections({
+    limits,
+    onRefusedAddress: ({ host, message }) => log.warn({ host, error: message }, 'an upstream is refused'),
+  })
   const counter = createTokenCounter({ limits, onFailure: warn('the tokenizer failed') })
   const routing = createRouting({
     snapshot,
@@ -143,6 +148,7 @@ async function startGateway(
     clock,
     now,
     makeId,
+    loopDelayMs: createLoopDelay(),
     observer: createObserver({ log, metrics: () => metrics }),
   })
   const metrics = createMetrics({
@@ -192,6 +198,9 @@ async function startGateway(
     host: environment.host,
     limits,
     takeConnections: link?.takeConnections,
+    connectionsPerAddressMax: () => snapshot().options['server.connectionsPerAddressMax'],
+    isTrustedProxy: createProxyCheck(() => snapshot().options['server.trustedProxies']),
+    onShed: limit => metrics.shed.inc({ limit }),
     isRelayPath,
     relay: (request, response) => relay.handle(request, response),
     pages: {
@@ -227,6 +236,8 @@ async function startGateway(
     },
     async stop() {
       isStopping = true
+      await sleep(limits.shutdownNoticeMs)
+      log.info({}, 'draining')
       http.stopAccepting()
       await relay.drain(limits.shutdownDrainMs)
       await http.close()
@@ -278,6 +289,19 @@ async function startGateway(
 function fileSize(path: string | undefined): number {
   return (path !== undefined && statSync(path, { throwIfNoEntry: false })?.size) || 0
 }
+
+/** How late the event loop was on the mean since it was last asked, by a timer of the system's own. */
+function createLoopDelay(): () => number {
+  const delay = monitorEventLoopDelay({ resolution: loopTimerMs })
+  delay.enable()
+  return () => {
+    const meanMs = delay.mean / 1e6 - loopTimerMs
+    delay.reset()
+    return Number.isNaN(meanMs) ? 0 : meanMs
+  }
+}
+
+const loopTimerMs = 20
 
 /** Resolves at the first signal; a second one ends the process at once. */
 function waitForSignal(log: Log): Promise<void> {

@@ -19,6 +19,7 @@ export interface SseSplitter {
   readonly event: string
   /** Bytes of an event that has not ended. */
   readonly rest: Buffer
+  readonly restLength: number
 }
 
 export function createSseSplitter(eventBytesMax: number): SseSplitter {
@@ -70,6 +71,10 @@ class Splitter implements SseSplitter {
     this.#start = end
     this.#read()
     return true
+  }
+
+  get restLength(): number {
+    return this.#piecesBytes + this.#chunk.length - this.#start
   }
 
   get rest(): Buffer {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isMetadataUrl } from './base-url.ts'
 import { type OptionKey, optionRegistry } from './options.ts'
 import { known, listOf, oneOf, secretSource, text } from './schema-parts.ts'
 
@@ -17,8 +18,10 @@ const proxySchemes = /^(https?|socks5h?):$/
 /** A proxy that is used, or none: the empty text. Addresses often hold a password, so they may lie elsewhere. */
 export const proxyRule = {
   fits: (found: string) =>
-    found === '' || (URL.canParse(found) && proxySchemes.test(new URL(found).protocol)),
-  allowed: 'an address that begins with http://, https://, socks5:// or socks5h://',
+    found === '' ||
+    (URL.canParse(found) && proxySchemes.test(new URL(found).protocol) && !isMetadataUrl(found)),
+  allowed:
+    "an address that begins with http://, https://, socks5:// or socks5h://, and no cloud's metadata service",
 }
 const proxy = z
   .union([z.literal(''), secretSource], proxyRule.allowed)

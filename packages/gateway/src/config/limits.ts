@@ -26,6 +26,18 @@ const fixed = {
     20_000,
     'Open client connections; about 10 KiB each, 200 MiB in all. Further ones are closed.',
   ),
+  connectionsPerAddressMax: limit(
+    10_000,
+    'Open connections of one address (IPv6: of a /64): half of all. Further ones get 429. Option server.connectionsPerAddressMax.',
+  ),
+  streamsPerKeyMax: limit(
+    10_000,
+    'Open streams of one API key: half of what there may be at all. The newest gets 429. Option server.streamsPerKeyMax.',
+  ),
+  loopDelayMsMax: limit(
+    500,
+    'The event loop is late by more for a second: new requests get 503 until it is late by less than half.',
+  ),
   keepAliveMs: limit(
     75_000,
     'An idle client connection stays open: longer than the 60 s of common load balancers.',
@@ -76,6 +88,20 @@ const fixed = {
     60_000,
     "The tokenizer's thread goes when nobody asked it for so long: it holds some 50 MB.",
   ),
+  sensitiveSliceBytesMax: limit(
+    256 * KiB,
+    'Of a prompt, what is searched for sensitive words in one turn, some 3 ms; then others have theirs.',
+  ),
+  fetchBytesMax: limit(
+    64 * MiB,
+    'What a user had fetched (an image, a file), before and after decompression; then it is refused.',
+  ),
+  fetchTimeoutMs: limit(
+    30_000,
+    'A fetch of a user, names, redirects and body together; then it is given up.',
+  ),
+  fetchRedirectsMax: limit(3, 'Redirects that a fetch follows, each checked as the first address was.'),
+  fetchesMax: limit(64, 'Fetches of users at once, 64 MiB each at most; further ones are refused.'),
   journalBytesMax: limit(
     2 * GiB,
     'All files of one journal on disk, kept ones too; beyond it new requests get 503.',
@@ -155,13 +181,21 @@ const fixed = {
     'Places in Redis of a node that died are free again; living ones are renewed at a third of it.',
   ),
   redisSeatsPerRenewal: limit(500, 'Places that are renewed by one call: some 2 ms of Redis.'),
+  shutdownNoticeMs: limit(
+    1_000,
+    'After SIGTERM /readyz says 503 for so long before the port closes: a load balancer looks elsewhere.',
+  ),
   shutdownDrainMs: limit(30_000, 'Streams may end after SIGTERM; then they are cut in good form.'),
   configFileBytesMax: limit(16 * MiB, 'A declarative file: some 100,000 channels.'),
   configAliasesMax: limit(1_000, 'Aliases that a declarative file may expand to: a YAML bomb ends here.'),
 } as const
 
 export type Limits = {
-  readonly [Name in keyof typeof fixed | 'bodyBytesMax' | 'bodiesInFlightBytesMax']: number
+  readonly [Name in
+    | keyof typeof fixed
+    | 'bodyBytesMax'
+    | 'bodiesInFlightBytesMax'
+    | 'accountBytesInFlightMax']: number
 }
 
 /** What must hold between limits, whatever their values. */
@@ -170,6 +204,9 @@ const relations: readonly (readonly [says: string, holds: (values: Limits) => bo
   ['a leader may miss a heartbeat', of => of.heartbeatMs * 2 <= of.leaderLifeMs],
   ['a body fits into the budget of all bodies', of => of.bodyBytesMax <= of.bodiesInFlightBytesMax],
   ['workers drain before they are killed', of => of.shutdownDrainMs * 2 < of.workerStopMsMax],
+  ['a body fits into the share of one account', of => of.bodyBytesMax <= of.accountBytesInFlightMax],
+  ['one account does not get more than all', of => of.accountBytesInFlightMax <= of.bodiesInFlightBytesMax],
+  ['one address does not get all connections', of => of.connectionsPerAddressMax < of.connectionsMax],
   ['segments fit into the journal', of => of.journalSegmentBytes * 2 <= of.journalBytesMax],
   ['what is kept fits into the journal', of => of.journalKeepBytesMax <= of.journalBytesMax],
   ['an ended request shows within a second', of => of.commitIntervalMs <= 250],
@@ -205,10 +242,12 @@ export function resolveLimits({
   memoryBytes = availableMemory(),
 }: LimitsParts): Limits {
   const bodiesInFlightBytesMax = Math.min(Math.floor(memoryBytes / 4 / workers), bodiesInFlightCap)
+  const ofOneBody = Math.min(bodyBytesMax, bodiesInFlightBytesMax)
   const values: Limits = {
     ...(Object.fromEntries(Object.entries(fixed).map(([name, { value }]) => [name, value])) as FixedLimits),
-    bodyBytesMax: Math.min(bodyBytesMax, bodiesInFlightBytesMax),
+    bodyBytesMax: ofOneBody,
     bodiesInFlightBytesMax,
+    accountBytesInFlightMax: Math.max(Math.floor(bodiesInFlightBytesMax / 2), ofOneBody),
   }
   for (const [says, holds] of relations) {
     if (!holds(values)) throw new Error(`the limits contradict each other: ${says}`)
@@ -239,6 +278,8 @@ export function describeLimits(values: Limits = limits): readonly LimitLine[] {
       'A request body after decompression (MAX_REQUEST_BODY_MB), never more than all bodies together.',
     bodiesInFlightBytesMax:
       'All bodies and held tails in memory: a quarter of the memory, shared by all workers, at most 512 MiB each; then 503.',
+    accountBytesInFlightMax:
+      'The same of one account: half of it, and at least one body; then 503 for this account alone.',
     ...(Object.fromEntries(Object.entries(fixed).map(([name, line]) => [name, line.about])) as Record<
       keyof FixedLimits,
       string

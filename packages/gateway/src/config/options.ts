@@ -11,6 +11,7 @@ import {
 import { isCidr } from './cidr.ts'
 import { ConfigError, type ConfigIssue, showFound } from './config-error.ts'
 import { limitOptions } from './limit-options.ts'
+import { limits } from './limits.ts'
 import { suggestName } from './suggest.ts'
 
 /**
@@ -38,12 +39,19 @@ const wholeNumber = (max: number, fallback: number, about: string) => ({
   allowed: `a whole number from 0 to ${max}`,
   about,
 })
+const countFrom1 = (max: number, fallback: number, about: string) => ({
+  accepts: wholeBetween(1, max),
+  fallback,
+  allowed: `a whole number from 1 to ${max}`,
+  about,
+})
 const flag = (fallback: boolean, about: string) => ({
   accepts: isFlag,
   fallback,
   allowed: 'true or false',
   about,
 })
+const wordTexts = textsOf(word => word.length >= 1 && word.length <= 100, 20_000)
 
 const ownOptions = defineOptions({
   'relay.connectTimeoutMs': milliseconds(1, 5_000, 'Time for a connection to an upstream, TLS included.'),
@@ -113,6 +121,63 @@ const ownOptions = defineOptions({
     allowed: 'a list of IP addresses and CIDR ranges',
     about: 'Proxies whose X-Forwarded-For is believed.',
   },
+  'server.connectionsPerAddressMax': countFrom1(
+    limits.connectionsMax,
+    limits.connectionsPerAddressMax,
+    'Open connections of one client address (IPv6: of a /64); trusted proxies have no such limit.',
+  ),
+  'server.streamsPerKeyMax': countFrom1(
+    limits.connectionsMax,
+    limits.streamsPerKeyMax,
+    'Open streams of one API key; the newest is refused with 429.',
+  ),
+  'sensitive.enabled': flag(false, 'Prompts that hold a word of sensitive.words are refused.'),
+  'sensitive.checkPrompts': flag(true, 'With sensitive.enabled: prompts are searched.'),
+  'sensitive.words': {
+    accepts: isWordList,
+    fallback: [],
+    allowed: 'a list of at most 20,000 words of 1 to 100 characters, 262,144 characters in all',
+    about: 'Words that a prompt must not hold, upper and lower case alike.',
+  },
+  'fetch.enableSsrfProtection': flag(
+    true,
+    'Addresses that users name are checked before they are fetched. Off: metadata services alone are refused.',
+  ),
+  'fetch.allowPrivateIp': flag(false, 'Users may have loopback, private and link-local addresses fetched.'),
+  'fetch.domainFilterMode': {
+    accepts: oneOf(['deny', 'allow']),
+    fallback: 'deny',
+    allowed: 'deny or allow',
+    about: 'Whether fetch.domainList names the hosts that are refused, or the only ones that are not.',
+  },
+  'fetch.domainList': {
+    accepts: textsOf(isDomainPattern, 1_000),
+    fallback: [],
+    allowed: 'a list of host names; *.example.com is example.com and all below it',
+    about: 'Hosts of addresses that users name, by fetch.domainFilterMode.',
+  },
+  'fetch.ipFilterMode': {
+    accepts: oneOf(['deny', 'allow']),
+    fallback: 'deny',
+    allowed: 'deny or allow',
+    about: 'Whether fetch.ipList names the addresses that are refused, or the only ones that are not.',
+  },
+  'fetch.ipList': {
+    accepts: textsOf(isCidr, 1_000),
+    fallback: [],
+    allowed: 'a list of IP addresses and CIDR ranges',
+    about: 'IP addresses that users may have fetched or not, by fetch.ipFilterMode.',
+  },
+  'fetch.allowedPorts': {
+    accepts: textsOf(isPortRange, 100),
+    fallback: ['80', '443', '8080', '8443'],
+    allowed: 'a list of ports and ranges as texts: "443", "8000-8999"',
+    about: 'Ports of addresses that users name; an empty list allows all.',
+  },
+  'fetch.applyIpFilterForDomain': flag(
+    true,
+    'fetch.ipList counts for what a name resolves to as well. Private addresses are refused in any case.',
+  ),
 })
 
 /** New API's protocol modules keep their own field names, so that its settings move in unchanged. */
@@ -226,6 +291,20 @@ function parseStored(value: string): unknown {
     if (error instanceof SyntaxError) return value
     throw error
   }
+}
+
+/** Bounded in all: the automaton takes some 50 bytes a character at most, 13 MB. */
+function isWordList(found: unknown): found is readonly string[] {
+  return wordTexts(found) && found.reduce((sum, word) => sum + word.length, 0) <= 262_144
+}
+
+function isDomainPattern(text: string): boolean {
+  return /^(\*\.)?[^\s/:*@]{1,253}$/.test(text)
+}
+
+function isPortRange(text: string): boolean {
+  const [, from = '', to = from] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text) ?? []
+  return from !== '' && Number(from) <= Number(to) && Number(to) <= 65_535
 }
 
 function defineOptions<const Definitions extends Record<string, OptionDefinition>>(

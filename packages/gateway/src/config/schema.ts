@@ -134,7 +134,7 @@ const channel = known('a channel', {
   name: objectName,
   provider,
   baseUrl: textOf(
-    'an http or https address of visible ASCII characters, without credentials, a query or a fragment',
+    "an http or https address of visible ASCII characters, without credentials, a query or a fragment, and no cloud's metadata service",
     found => (isBaseUrl(found) ? found : undefined),
   ).optional(),
   keys: listOf(secretSource, 'a list of keys: texts, { env: NAME } or { file: PATH }').optional(),

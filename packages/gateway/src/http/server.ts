@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { ulid } from 'ulid'
+import { createPerAddress } from './per-address.ts'
 
 /**
  * Not imported: an import reads every name that the module has, and `http.WebSocket` is a getter that loads Node's
@@ -19,6 +20,11 @@ export interface HttpParts {
     readonly connectionsMax: number
     readonly requestTimeoutMs: number
   }
+  readonly connectionsPerAddressMax: () => number
+  /** Proxies have as many connections as they need: they stand for all of their clients. */
+  readonly isTrustedProxy: (address: string) => boolean
+  /** Told the name of a limit that a client has met. */
+  readonly onShed: (limit: string) => void
   /** Paths of the clients' own protocols: taken before anything else looks at the request. */
   readonly isRelayPath: (path: string) => boolean
   readonly relay: (request: IncomingMessage, response: ServerResponse) => void
@@ -60,6 +66,17 @@ export async function startHttpServer(parts: HttpParts): Promise<HttpServer> {
   // One more than may be: Node drops the rest in silence, the client's key among it.
   server.maxHeadersCount = limits.headersCountMax + 1
   server.maxConnections = limits.connectionsMax
+  server.on('drop', () => parts.onShed('connectionsMax'))
+  const perAddress = createPerAddress({ max: parts.connectionsPerAddressMax, isExempt: parts.isTrustedProxy })
+  server.on('connection', socket => {
+    const leave = perAddress.enter(socket.remoteAddress ?? '')
+    if (leave !== undefined) socket.once('close', leave)
+    else refuseConnection(parts, socket)
+  })
+  server.on('checkExpectation', (_request, response) => {
+    const body = errorBody('the gateway knows no expectation but 100-continue', 'invalid_request_error')
+    response.writeHead(417, { connection: 'close', ...jsonHeaders() }).end(body)
+  })
   server.on('clientError', (error, socket) => {
     if (!socket.writable) return
     const status = isTooLarge(error)
@@ -67,9 +84,7 @@ export async function startHttpServer(parts: HttpParts): Promise<HttpServer> {
       : isTimeout(error)
         ? '408 Request Timeout'
         : '400 Bad Request'
-    const body = badRequestBody(status)
-    const head = `connection: close\r\nx-request-id: ${ulid()}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}`
-    socket.end(`HTTP/1.1 ${status}\r\n${head}\r\n\r\n${body}`)
+    socket.end(rawAnswer(status, badRequestBody(status)))
   })
   const handed = parts.takeConnections && takeHanded(server, parts.takeConnections)
   const port = handed === undefined ? await listen(server, parts) : parts.port
@@ -117,18 +132,37 @@ const retireCheckMs = 50
 
 const tooManyHeaders = '431 Request Header Fields Too Large'
 
+const tooManyConnections = '429 Too Many Requests'
+
+/** Told before it has asked, and closed: whoever keeps so many open would keep this one too. */
+function refuseConnection({ onShed }: HttpParts, socket: Socket): void {
+  onShed('connectionsPerAddressMax')
+  const message = 'this address has as many open connections as it may; close some, or reuse them'
+  socket.write(rawAnswer(tooManyConnections, errorBody(message, 'rate_limit_error'), 'retry-after: 5\r\n'))
+  socket.destroySoon()
+}
+
+/** An answer on a connection that has no request that could be read. */
+function rawAnswer(status: string, body: string, more = ''): string {
+  const head = `connection: close\r\nx-request-id: ${ulid()}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}`
+  return `HTTP/1.1 ${status}\r\n${more}${head}\r\n\r\n${body}`
+}
+
 /** A slow client's headers are looked at this often: its connection ends at most so much later than the limit. */
 const connectionsCheckMs = 2_000
 
 function handle(parts: HttpParts, request: IncomingMessage, response: ServerResponse): void {
+  if (request.socket.destroyed || request.socket.writableEnded) return
   const url = request.url ?? '/'
   if (request.rawHeaders.length > parts.limits.headersCountMax * 2) {
-    response
-      .writeHead(431, { connection: 'close', 'x-request-id': ulid(), 'content-type': 'application/json' })
-      .end(badRequestBody(tooManyHeaders))
+    response.writeHead(431, { connection: 'close', ...jsonHeaders() }).end(badRequestBody(tooManyHeaders))
     return
   }
   if (parts.isRelayPath(url)) {
+    if (request.method === 'OPTIONS') {
+      answerPreflight(request, response)
+      return
+    }
     parts.relay(request, response)
     return
   }
@@ -143,6 +177,27 @@ function handle(parts: HttpParts, request: IncomingMessage, response: ServerResp
     )
 }
 
+function jsonHeaders() {
+  return { 'x-request-id': ulid(), 'content-type': 'application/json' }
+}
+
+/**
+ * What a browser asks before a web page's client may call: every page may, with the headers that it names. No credentials: a
+ * cookie means nothing here, and a page that has a key may use it.
+ */
+function answerPreflight(request: IncomingMessage, response: ServerResponse): void {
+  const asked = request.headers['access-control-request-headers']
+  response.writeHead(204, {
+    'access-control-allow-origin': '*',
+    'access-control-allow-methods': 'GET, HEAD, POST, OPTIONS',
+    ...(asked !== undefined && { 'access-control-allow-headers': asked }),
+    'access-control-max-age': '86400',
+    vary: 'access-control-request-headers',
+    'x-request-id': ulid(),
+  })
+  response.end()
+}
+
 export function sendText(
   response: ServerResponse,
   status: number,
@@ -154,6 +209,7 @@ export function sendText(
     'content-length': Buffer.byteLength(text),
     'x-content-type-options': 'nosniff',
     'cache-control': 'no-store',
+    'x-request-id': ulid(),
   })
   response.end(text)
 }
@@ -170,14 +226,11 @@ function listen(server: Server, { port, host }: HttpParts): Promise<number> {
 }
 
 function badRequestBody(status: string): string {
-  return JSON.stringify({
-    error: {
-      message: `the request could not be read: ${status.slice(4)}`,
-      type: 'invalid_request_error',
-      param: null,
-      code: null,
-    },
-  })
+  return errorBody(`the request could not be read: ${status.slice(4)}`, 'invalid_request_error')
+}
+
+function errorBody(message: string, type: string): string {
+  return JSON.stringify({ error: { message, type, param: null, code: null } })
 }
 
 function isTooLarge(error: Error): boolean {

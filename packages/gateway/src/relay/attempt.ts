@@ -21,7 +21,6 @@ import { Waiting } from './waiting.ts'
 
 export interface AttemptParts extends SendParts {
   readonly routing: Routing
-  readonly budget: ByteBudget
   /** Channels whose upstream refuses to be asked for a stream's usage; grows as they say so. */
   readonly usageRefusers: Set<number>
   /** What the sweep looks after; a stream without content yet stands there too. */
@@ -42,6 +41,8 @@ export interface AttemptAsk {
   readonly log: RequestLog
   readonly reply: Reply
   readonly planned: Planned
+  /** What is kept of an answer is taken out of it. */
+  readonly share: ByteBudget
   /** When the request arrived, on the relay's clock. */
   readonly startedAt: number
   readonly client: (name: string) => string | undefined
@@ -135,9 +136,10 @@ class Trial implements AnswerOwner, GoneWatcher {
     )
     this.#body = body
     reply.watcher = this
-    const { limits, budget } = parts
+    const { limits } = parts
+    const budget = ask.share
     this.#listener = facts.isStreaming
-      ? createStreamListener({ dialect, choices: facts.choices, limits, owner: this })
+      ? createStreamListener({ dialect, choices: facts.choices, limits, budget, owner: this })
       : createWholeListener({ dialect, limits, budget, owner: this })
     this.#ticket = parts.routing.begin(candidate)
     const onOver = () => parts.routing.release(this.#ticket)

@@ -7,16 +7,9 @@ import type { Listed, Roster } from './roster.ts'
 
 export interface BodyParts {
   readonly limits: { readonly bodyBytesMax: number; readonly bodyIdleTimeoutMs: number }
-  readonly budget: ByteBudget
   /** Body reads that are under way; the sweep ends those whose client has gone silent. */
   readonly reads: Roster<BodyRead>
   readonly clock: () => number
-}
-
-/** A body with the bytes that it holds of the budget, which the request gives back at its end. */
-export interface ReadBody {
-  readonly bytes: Buffer
-  readonly budgeted: number
 }
 
 /** A body that is being read. */
@@ -34,14 +27,18 @@ const decoders: Readonly<Record<string, (options: { readonly chunkSize: number }
 }
 const chunkSize = 64 * 1024
 
-/** The whole request body, decompressed, within the limits. @throws GatewayError */
-export async function readBody(request: IncomingMessage, parts: BodyParts): Promise<ReadBody> {
+/** The whole request body, decompressed, within the limits; `budget` holds its bytes from here on. @throws GatewayError */
+export async function readBody(
+  request: IncomingMessage,
+  parts: BodyParts,
+  budget: ByteBudget,
+): Promise<Buffer> {
   checkContentType(request.headers['content-type'])
   const announced = Number(request.headers['content-length'] ?? 0)
   if (announced > parts.limits.bodyBytesMax) throw tooLarge(parts.limits.bodyBytesMax)
-  const read = await collect(request, announced, parts)
+  const read = await collect(request, announced, { ...parts, budget })
   const encoding = request.headers['content-encoding']?.toLowerCase() ?? 'identity'
-  return encoding === 'identity' ? read : decode(read, encoding, parts)
+  return encoding === 'identity' ? read : decode(read, encoding, { ...parts, budget })
 }
 
 function checkContentType(contentType: string | undefined): void {
@@ -52,8 +49,12 @@ function checkContentType(contentType: string | undefined): void {
   )
 }
 
+interface CollectParts extends BodyParts {
+  readonly budget: ByteBudget
+}
+
 /** Takes what has come out of the budget, never what was announced: else a few silent clients would hold all of it. */
-function collect(request: IncomingMessage, announced: number, parts: BodyParts): Promise<ReadBody> {
+function collect(request: IncomingMessage, announced: number, parts: CollectParts): Promise<Buffer> {
   const { limits, budget, reads, clock } = parts
   return new Promise((resolve, reject) => {
     let chunks: Buffer[] = []
@@ -94,7 +95,7 @@ function collect(request: IncomingMessage, announced: number, parts: BodyParts):
     request.on('data', onData)
     request.once('end', () => {
       if (!reads.remove(read)) return
-      resolve({ bytes: target?.subarray(0, budgeted) ?? joined(chunks), budgeted })
+      resolve(target?.subarray(0, budgeted) ?? joined(chunks))
     })
     request.once('close', () => {
       if (read.place >= 0) fail(new ClientGoneError('the connection ended within the request body'))
@@ -109,7 +110,7 @@ function joined(chunks: readonly Buffer[]): Buffer {
   return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks)
 }
 
-async function decode(read: ReadBody, encoding: string, { limits, budget }: BodyParts): Promise<ReadBody> {
+async function decode(read: Buffer, encoding: string, { limits, budget }: CollectParts): Promise<Buffer> {
   const decoder = Object.hasOwn(decoders, encoding) ? decoders[encoding] : undefined
   const chunks: Buffer[] = []
   let length = 0
@@ -121,16 +122,16 @@ async function decode(read: ReadBody, encoding: string, { limits, budget }: Body
       )
     }
     // Piece by piece out of the budget: many small bodies at once may each become a large one.
-    for await (const chunk of decoder({ chunkSize }).end(read.bytes)) {
+    for await (const chunk of decoder({ chunkSize }).end(read)) {
       if (length + chunk.length > limits.bodyBytesMax) throw tooLarge(limits.bodyBytesMax)
       budget.take(chunk.length)
       length += chunk.length
       chunks.push(chunk)
     }
-    budget.give(read.budgeted)
-    return { bytes: Buffer.concat(chunks), budgeted: length }
+    budget.give(read.length)
+    return Buffer.concat(chunks)
   } catch (error) {
-    budget.give(read.budgeted + length)
+    budget.give(read.length + length)
     if (error instanceof GatewayError) throw error
     throw new GatewayError('invalid_request', `the body does not decompress as ${encoding}`, { cause: error })
   }

@@ -8,20 +8,28 @@ import { isInRanges, parseRange } from '#identity'
 export function createClientIp(
   trustedProxies: () => readonly string[],
 ): (request: IncomingMessage) => string {
-  let known: readonly string[] = []
-  let ranges: ReturnType<typeof parseRange>[] = []
+  const isTrusted = createProxyCheck(trustedProxies)
   return request => {
     const peer = request.socket.remoteAddress ?? ''
+    if (!isTrusted(peer)) return peer
+    const hops = String(request.headers['x-forwarded-for'] ?? '')
+      .split(',')
+      .map(hop => hop.trim())
+      .filter(hop => hop !== '')
+    return hops.findLast(hop => !isTrusted(hop)) ?? hops[0] ?? peer
+  }
+}
+
+/** Whether an address is one of the proxies that the operator named. */
+export function createProxyCheck(trustedProxies: () => readonly string[]): (address: string) => boolean {
+  let known: readonly string[] = []
+  let ranges: ReturnType<typeof parseRange>[] = []
+  return address => {
     const trusted = trustedProxies()
     if (trusted !== known) {
       known = trusted
       ranges = trusted.map(parseRange)
     }
-    if (ranges.length === 0 || !isInRanges(peer, ranges)) return peer
-    const hops = String(request.headers['x-forwarded-for'] ?? '')
-      .split(',')
-      .map(hop => hop.trim())
-      .filter(hop => hop !== '')
-    return hops.findLast(hop => !isInRanges(hop, ranges)) ?? hops[0] ?? peer
+    return ranges.length > 0 && isInRanges(address, ranges)
   }
 }

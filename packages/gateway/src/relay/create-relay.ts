@@ -1,11 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Channel } from '#catalog'
-import { createByteBudget } from './budget.ts'
 import { createClientIp } from './client-ip.ts'
 import { GatewayError } from './gateway-error.ts'
+import { createOverload } from './overload.ts'
 import type { RelayParts, RelayServices } from './parts.ts'
 import { relay } from './relay.ts'
 import { createRoster } from './roster.ts'
+import { createSensitiveCheck } from './sensitive/index.ts'
+import { createShares } from './shares.ts'
 import { type ChannelTest, testChannel } from './test-channel.ts'
 
 export interface Relay {
@@ -29,9 +31,19 @@ export function createRelay(services: RelayServices): Relay {
   let isDraining = false
   let inFlight = 0
   const { clock, limits, observer, journal } = services
+  const onShed = (limit: string) => observer.onShed(limit)
+  const overload = createOverload({ ...limits, loopDelayMs: services.loopDelayMs, onShed })
   const parts: RelayParts = {
     ...services,
-    budget: createByteBudget(limits.bodiesInFlightBytesMax, () => observer.onShed('bodiesInFlightBytesMax')),
+    shares: createShares({
+      limits,
+      streamsPerKeyMax: () => services.snapshot().options['server.streamsPerKeyMax'],
+      onShed,
+    }),
+    checkSensitive: createSensitiveCheck({
+      options: () => services.snapshot().options,
+      sliceBytesMax: limits.sensitiveSliceBytesMax,
+    }),
     reads: createRoster(),
     calls: createRoster(),
     streams: createRoster(),
@@ -42,6 +54,7 @@ export function createRelay(services: RelayServices): Relay {
     checkAccepting() {
       if (isDraining)
         throw new GatewayError('shed', 'the gateway is going down; try again', { retryAfterMs: 1_000 })
+      overload.check()
       if (journal.isAccepting) return
       observer.onShed('journal')
       throw new GatewayError('shed', 'the gateway cannot record requests just now; try again', {
@@ -52,6 +65,7 @@ export function createRelay(services: RelayServices): Relay {
 
   function sweep(): void {
     const now = clock()
+    overload.look()
     for (const call of parts.calls) call.checkDeadlines(now)
     for (const stream of parts.streams) stream.sweep(now)
     for (const read of parts.reads) {
@@ -78,7 +92,7 @@ export function createRelay(services: RelayServices): Relay {
       return parts.streams.size
     },
     get bytesInFlight() {
-      return parts.budget.used
+      return parts.shares.bytesUsed
     },
     async drain(drainMs) {
       isDraining = true

@@ -1,6 +1,7 @@
 import type { Dialect } from '@yumen/protocol'
 import type { Snapshot } from '#catalog'
 import type { Accepted } from './attempt.ts'
+import type { ByteBudget } from './budget.ts'
 import { createFraming } from './framing.ts'
 import { GatewayError } from './gateway-error.ts'
 import { answerHeaders, streamHeaders } from './headers.ts'
@@ -18,6 +19,7 @@ export interface DeliveryAsk {
   readonly dialect: Dialect
   readonly reply: Reply
   readonly log: RequestLog
+  readonly share: ByteBudget
   readonly snapshot: Snapshot
   readonly wantsDebug: boolean
 }
@@ -36,6 +38,7 @@ export function deliver(parts: RelayParts, ask: DeliveryAsk): Promise<void> {
     framing,
     reply,
     log,
+    budget: ask.share,
     rewrite: createRewriter(rulesOf(parts, ask)),
     hidesUsage: accepted.body.hidesUsage,
     pingIntervalMs: timeLimits.pingIntervalMs,
@@ -54,7 +57,6 @@ function deliverWhole(parts: RelayParts, ask: DeliveryAsk, answer: WholeAnswer):
   const headers = answerHeaders(log, { contentType: 'application/json', wantsDebug: ask.wantsDebug })
   return new Promise((resolve, reject) => {
     const release = (failure: unknown) => {
-      parts.budget.give(answer.budgeted)
       if (failure !== undefined) {
         reject(
           new UnrecordedError('the request could not be recorded; its answer is withheld', {
@@ -68,11 +70,7 @@ function deliverWhole(parts: RelayParts, ask: DeliveryAsk, answer: WholeAnswer):
       resolve()
     }
     const finish = (result: Counted) => settle(parts, log, { class: 'ok', status: 200, ...result }, release)
-    const refuse = (error: unknown) => {
-      parts.budget.give(answer.budgeted)
-      reject(error)
-    }
-    if (counted instanceof Promise) counted.then(finish).catch(refuse)
+    if (counted instanceof Promise) counted.then(finish).catch(reject)
     else finish(counted)
   })
 }

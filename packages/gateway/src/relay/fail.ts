@@ -1,4 +1,5 @@
 import { type Dialect, type ErrorClass, errorClasses, type ToldError } from '@yumen/protocol'
+import { renderBlocked } from './blocked.ts'
 import { UnrecordedError } from './deliver.ts'
 import { createFraming } from './framing.ts'
 import { ClientGoneError, GatewayError } from './gateway-error.ts'
@@ -25,7 +26,7 @@ export function fail(parts: RelayParts, failing: Failing, error: unknown): void 
   }
   const told = asGatewayError(error)
   if (told.class === 'internal') parts.observer.onBug(requestId, error)
-  const rendered = render(told, failing)
+  const rendered = renderBlocked(told, log) ?? render(told, failing)
   if (!(error instanceof UnrecordedError))
     record(parts, failing, { class: told.class, status: rendered.status })
   if (reply.isStarted) {
@@ -34,7 +35,7 @@ export function fail(parts: RelayParts, failing: Failing, error: unknown): void 
     reply.end(framing?.frameOwn(frame) ?? frame)
     return
   }
-  reply.sendWhole(rendered.status, errorHeaders(told, failing), rendered.body)
+  reply.sendWhole(rendered.status, errorHeaders(told, failing, rendered.contentType), rendered.body)
 }
 
 function asGatewayError(error: unknown): GatewayError {
@@ -55,10 +56,11 @@ function record(
 function render(
   error: GatewayError,
   { dialect, requestId }: Failing,
-): { status: number; body: Buffer | string } {
-  if (error.native !== undefined) return error.native
+): { status: number; contentType: string; body: Buffer | string } {
+  const contentType = 'application/json'
+  if (error.native !== undefined) return { ...error.native, contentType }
   const { status, body } = dialect.renderError(toldError(error, requestId))
-  return { status, body: JSON.stringify(body) }
+  return { status, contentType, body: JSON.stringify(body) }
 }
 
 function toldError(error: GatewayError, requestId: string): ToldError {
@@ -73,8 +75,12 @@ function toldError(error: GatewayError, requestId: string): ToldError {
   }
 }
 
-function errorHeaders(error: GatewayError, { dialect, requestId, log }: Failing): string[] {
-  const headers = ['content-type', 'application/json', 'x-request-id', requestId]
+function errorHeaders(
+  error: GatewayError,
+  { dialect, requestId, log }: Failing,
+  contentType: string,
+): string[] {
+  const headers = ['content-type', contentType, 'x-request-id', requestId]
   if (dialect.name === 'anthropic') headers.push('request-id', requestId)
   headers.push(...rateHeaders(dialect.name, log?.standing))
   const waits: readonly ErrorClass[] = [
@@ -88,6 +94,7 @@ function errorHeaders(error: GatewayError, { dialect, requestId, log }: Failing)
     headers.push('retry-after', String(Math.max(1, Math.ceil(error.retryAfterMs / 1_000))))
     if (dialect.name === 'openai-chat') headers.push('retry-after-ms', String(Math.ceil(error.retryAfterMs)))
   }
+  if (error.allow !== undefined) headers.push('allow', error.allow)
   if (!errorClasses[error.class].isRetryable) headers.push('x-should-retry', 'false')
   return headers
 }

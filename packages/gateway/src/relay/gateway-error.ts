@@ -8,6 +8,8 @@ interface GatewayErrorOptions extends ErrorOptions {
   readonly retryAfterMs?: number | undefined
   /** What a rate limit counts. */
   readonly limited?: 'requests' | 'tokens'
+  /** With 405: the methods that the address has. */
+  readonly allow?: string
   /** The upstream's own refusal in the client's dialect, passed on byte for byte. */
   readonly native?: NativeRefusal
 }
@@ -25,6 +27,7 @@ export class GatewayError extends Error {
   readonly status: number | undefined
   readonly retryAfterMs: number | undefined
   readonly limited: 'requests' | 'tokens' | undefined
+  readonly allow: string | undefined
   readonly native: NativeRefusal | undefined
   constructor(errorClass: ErrorClass, message: string, options: GatewayErrorOptions = {}) {
     super(message, options)
@@ -33,6 +36,7 @@ export class GatewayError extends Error {
     this.status = options.status
     this.retryAfterMs = options.retryAfterMs
     this.limited = options.limited
+    this.allow = options.allow
     this.native = options.native
   }
 }

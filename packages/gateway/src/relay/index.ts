@@ -1,3 +1,4 @@
+export { createProxyCheck } from './client-ip.ts'
 export type { Relay } from './create-relay.ts'
 export { createRelay } from './create-relay.ts'
 export { readRouteAsk } from './explain-ask.ts'

@@ -6,8 +6,9 @@ import type { Journal, SettledRecord } from '#journal'
 import type { Limiter, Refusal } from '#limiting'
 import type { Routing } from '#routing'
 import type { BodyRead } from './body.ts'
-import type { ByteBudget } from './budget.ts'
 import type { Roster } from './roster.ts'
+import type { SensitiveCheck } from './sensitive/index.ts'
+import type { Shares } from './shares.ts'
 import type { LiveStream } from './stream.ts'
 import type { TokenCounter } from './token-counter.ts'
 import type { UpstreamCall } from './upstream/call.ts'
@@ -29,6 +30,8 @@ export interface RelayServices {
   readonly now: () => number
   /** A new ULID. */
   readonly makeId: () => string
+  /** Mean delay of the event loop since this was last asked, milliseconds. */
+  readonly loopDelayMs: () => number
   readonly observer: RelayObserver
 }
 
@@ -49,7 +52,7 @@ export interface RelayObserver {
 
 /** The services with the relay's own state: everything that one request needs. */
 export interface RelayParts extends RelayServices {
-  readonly budget: ByteBudget
+  readonly shares: Shares
   readonly reads: Roster<BodyRead>
   readonly calls: Roster<UpstreamCall>
   readonly streams: Roster<LiveStream>
@@ -57,6 +60,8 @@ export interface RelayParts extends RelayServices {
   readonly onBug: (error: unknown) => void
   /** Channels whose upstream refuses to be asked for a stream's usage. */
   readonly usageRefusers: Set<number>
+  /** @throws GatewayError `content_policy` */
+  readonly checkSensitive: SensitiveCheck
   readonly clientIp: (request: IncomingMessage) => string
   /** @throws GatewayError `shed` while nothing new can be taken */
   readonly checkAccepting: () => void

@@ -15,6 +15,7 @@ import { RequestLog } from './request-log.ts'
 import { bindGroup, reserve } from './reserve.ts'
 import { dialectOf, type Route, route, type Target } from './route.ts'
 import { scan } from './scan.ts'
+import type { Share } from './shares.ts'
 
 /** One incoming request with what the steps need of it. */
 interface Incoming {
@@ -61,7 +62,7 @@ async function relayTarget(
   const dialect = dialects[target.dialect]
   const log = new RequestLog({ id, time: parts.now(), target, clock: parts.clock })
   const failing = { reply, dialect, requestId: id, log }
-  let budgeted = 0
+  let share: Share | undefined
   try {
     parts.checkAccepting()
     const found = authenticate(parts.keyring, target.dialect, header, target.query)
@@ -69,14 +70,17 @@ async function relayTarget(
     log.caller = caller.key
     admitKey(caller.key, { now: log.time, clientIp: () => parts.clientIp(request) })
     log.mark('authenticated')
-    const body = await readBody(request, parts)
-    budgeted = body.budgeted
+    share = parts.shares.open(caller.key)
+    const body = await readBody(request, parts, share)
     log.mark('bodyRead')
-    const facts = scan(body.bytes, target, parts.limits)
+    const facts = scan(body, target, parts.limits)
     log.facts = facts
     admitAsk(caller.key, { model: facts.model, endpoint: target.endpoint })
+    const searching = parts.checkSensitive(facts, target.dialect)
+    if (searching !== undefined) await searching
     const waiting = admitRate(parts, log, facts)
     if (waiting !== undefined) await waiting
+    if (facts.isStreaming) share.enterStream()
     const snapshot = parts.snapshot()
     log.terms = reserve(snapshot, caller.key, facts.model)
     parts.routing.onRequest()
@@ -94,6 +98,7 @@ async function relayTarget(
       log,
       reply,
       planned,
+      share,
       startedAt: log.startedAt,
       client: header,
     })
@@ -104,6 +109,7 @@ async function relayTarget(
       dialect,
       reply,
       log,
+      share,
       snapshot,
       wantsDebug: header('x-yumen-debug') === '1',
     })
@@ -111,7 +117,7 @@ async function relayTarget(
     fail(parts, failing, error)
   } finally {
     log.seat?.end()
-    parts.budget.give(budgeted)
+    share?.close()
   }
 }
 

@@ -152,10 +152,16 @@ function decodePath(text: string): string {
 
 function unknownAddress(method: string, path: string): GatewayError {
   if (/^\/(v1|v1beta|v1beta\/openai)\/models(\/[^:]+)?$/.test(path)) {
-    return new GatewayError('invalid_request', `${path} is asked by GET, not ${method}`, { status: 405 })
+    return new GatewayError('invalid_request', `${path} is asked by GET, not ${method}`, {
+      status: 405,
+      allow: 'GET, HEAD, OPTIONS',
+    })
   }
   if (posts[path] !== undefined) {
-    return new GatewayError('invalid_request', `${path} is asked by POST, not ${method}`, { status: 405 })
+    return new GatewayError('invalid_request', `${path} is asked by POST, not ${method}`, {
+      status: 405,
+      allow: 'POST, OPTIONS',
+    })
   }
   if (planned.test(path)) {
     return new GatewayError('invalid_request', `${method} ${path} is not part of this version of Yumen yet`, {

@@ -18,7 +18,6 @@ import { countUsage } from './usage.ts'
 export interface StreamParts extends ProgressParts {
   readonly journal: Journal
   readonly counter: TokenCounter
-  readonly budget: ByteBudget
   readonly clock: () => number
   readonly limits: ProgressParts['limits'] & { readonly tailBytesMax: number }
   /** Streams under way; the sweep pings their clients and keeps their progress. */
@@ -38,6 +37,8 @@ export interface Delivery {
   readonly framing: Framing
   readonly reply: Reply
   readonly log: RequestLog
+  /** The held tail is taken out of it. */
+  readonly budget: ByteBudget
   /** `undefined`: bytes pass as they came. */
   readonly rewrite: Rewriter | undefined
   /** A chunk that holds nothing but usage is not for this client. */
@@ -157,8 +158,9 @@ class Streaming implements EventSink, LiveStream, GoneWatcher {
   #hold(framed: Buffer | string): void {
     this.#tail.push(framed)
     this.#tailBytes += framed.length
-    if (this.#tailBytes > this.#parts.limits.tailBytesMax && this.#tail.length > 1)
-      this.#end({ kind: 'whole' })
+    const isTooLarge = this.#tailBytes > this.#parts.limits.tailBytesMax && this.#tail.length > 1
+    // Nothing is missing but what may follow the finish: where there is no room for that, it is settled now.
+    if (!this.#delivery.budget.tryTake(framed.length) || isTooLarge) this.#end({ kind: 'whole' })
   }
 
   /** Once: counts, settles, and releases the end in the turn in which the settlement is in the file. */

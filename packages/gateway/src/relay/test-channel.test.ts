@@ -4,8 +4,8 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Channel } from '#catalog'
 import { limits } from '#config'
 import type { AttemptOutcome, Routing } from '#routing'
-import { createByteBudget } from './budget.ts'
 import { createRoster } from './roster.ts'
+import { createShares } from './shares.ts'
 import { testChannel } from './test-channel.ts'
 import { type Connections, createConnections } from './upstream/connections.ts'
 
@@ -13,7 +13,7 @@ let simulator: Simulator
 let connections: Connections
 beforeAll(async () => {
   simulator = await startSimulator({ port: 0 })
-  connections = createConnections({ limits })
+  connections = createConnections({ limits, onRefusedAddress: () => undefined })
 })
 afterAll(async () => {
   await connections.close()
@@ -61,7 +61,7 @@ function run(wishes: Partial<Omit<Channel, 'provider'>> & { readonly provider: s
       routing,
       connections,
       limits,
-      budget: createByteBudget(limits.bodiesInFlightBytesMax, () => undefined),
+      shares: createShares({ limits, streamsPerKeyMax: () => 1, onShed: () => undefined }),
       calls: createRoster(),
       streams: createRoster(),
       usageRefusers: new Set(),

@@ -1,8 +1,9 @@
 import { type DialectName, dialectNames, dialects } from '@yumen/protocol'
 import { type Ask, type Operation, offers } from '@yumen/providers'
 import type { Channel, ChannelKey } from '#catalog'
-import { mapChannelModel, type Routing } from '#routing'
+import { mapChannelModel } from '#routing'
 import type { AttemptParts } from './attempt.ts'
+import type { Shares } from './shares.ts'
 import type { AnswerOwner } from './upstream/answer.ts'
 import type { UpstreamCall } from './upstream/call.ts'
 import { send } from './upstream/send.ts'
@@ -20,7 +21,10 @@ export interface ChannelTest {
   readonly message: string | undefined
 }
 
-type TestParts = Omit<AttemptParts, 'routing'> & { readonly routing: Routing }
+type TestParts = AttemptParts & { readonly shares: Shares }
+
+/** Answers to the gateway's own questions are nobody's: no account has this id. */
+const nobody = { accountId: 0, id: 0 }
 
 interface Question {
   readonly dialect: DialectName
@@ -118,7 +122,9 @@ function ask(parts: TestParts, { channel, key, upstreamModel, question }: Testin
   const ticket = parts.routing.begin(candidate)
   const startedAt = parts.clock()
   const { promise, resolve } = Promise.withResolvers<ChannelTest>()
-  const end = (result: Pick<ChannelTest, 'class' | 'status' | 'message'>) =>
+  const share = parts.shares.open(nobody)
+  const end = (result: Pick<ChannelTest, 'class' | 'status' | 'message'>) => {
+    share.close()
     resolve({
       channel: channel.name,
       keyFingerprint: key.fingerprint,
@@ -126,6 +132,7 @@ function ask(parts: TestParts, { channel, key, upstreamModel, question }: Testin
       ms: Math.round(parts.clock() - startedAt),
       ...result,
     })
+  }
   let call: UpstreamCall | undefined
   const owner: AnswerOwner = {
     get call(): UpstreamCall {
@@ -134,8 +141,7 @@ function ask(parts: TestParts, { channel, key, upstreamModel, question }: Testin
     },
     abort: () => call?.abort(),
     onStreaming: () => undefined,
-    onAnswer(answer) {
-      if (answer.kind === 'whole') parts.budget.give(answer.budgeted)
+    onAnswer() {
       const ms = parts.clock() - startedAt
       parts.routing.end(ticket, { class: 'ok', ms, isStreaming: false })
       end({ class: 'ok', status: 200, message: undefined })
@@ -147,8 +153,8 @@ function ask(parts: TestParts, { channel, key, upstreamModel, question }: Testin
       end({ class: errorClass, status, message })
     },
   }
-  const { limits, budget } = parts
-  const listener = createWholeListener({ dialect: dialects[question.dialect], limits, budget, owner })
+  const { limits } = parts
+  const listener = createWholeListener({ dialect: dialects[question.dialect], limits, budget: share, owner })
   const bytes = Buffer.from(JSON.stringify(question.body(upstreamModel)))
   const body = { pieces: [bytes], length: bytes.length, hidesUsage: false, removed: [] }
   const asked = askOf(channel, upstreamModel, question)

@@ -14,7 +14,7 @@ import { findProcess } from './gateway-process.ts'
 import { type Stage, startStage } from './load.ts'
 
 const binary = new URL('../../../../bin/yumen', import.meta.url).pathname
-const long = 'sim-tokens60-gap20'
+const long = 'sim-tokens150-gap20'
 const endless = 'sim-fault-endless-stream-5'
 
 let stage: Stage
@@ -40,7 +40,7 @@ describe('SIGTERM', () => {
     for (const [index, dialect] of dialects.entries())
       await eventually(() => streams[index]?.text(), isRunning(dialect))
     const stopping = gateway.stop()
-    await eventually(() => (gateway.output().includes('"stopping"') ? true : undefined))
+    await eventually(() => (gateway.output().includes('"draining"') ? true : undefined))
     const late = await ask(gateway.url, { dialect: 'chat', model: 'sim', isStreaming: false })
     expect(late.isWhole).toBe(false)
     const answers = await Promise.all([...streams, ...whole].map(({ answer }) => answer))
@@ -76,7 +76,7 @@ describe('SIGTERM', () => {
       sofar => sofar?.includes('"content"') === true,
     )
     const stopping = gateway.stop()
-    await eventually(() => (gateway.output().includes('"stopping"') ? true : undefined))
+    await eventually(() => (gateway.output().includes('"draining"') ? true : undefined))
     // Behind the stream on the same connection: looked at as soon as it comes, answered in its turn.
     socket.write(Buffer.concat([rawRequest('GET /readyz', {}), stream]))
     expect(await stopping).toBe(0)

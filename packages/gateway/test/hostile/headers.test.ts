@@ -166,6 +166,8 @@ const toldNames = new Set([
   'cache-control',
   'x-accel-buffering',
   'x-should-retry',
+  'access-control-allow-origin',
+  'access-control-expose-headers',
   'retry-after',
   'retry-after-ms',
 ])

@@ -211,9 +211,9 @@ const hostile: readonly Hostile[] = [
       ),
   },
   {
-    says: 'OPTIONS',
+    says: 'PATCH',
     status: 405,
-    make: dialect => rawRequest(`OPTIONS ${postPath(dialect)}`, headersOf(question(dialect))),
+    make: dialect => rawRequest(`PATCH ${postPath(dialect)}`, headersOf(question(dialect))),
   },
   {
     says: 'a path that does not exist',

@@ -21,18 +21,25 @@ export function rawRequest(
   return Buffer.concat([Buffer.from(`${line} HTTP/1.1\r\nhost: gateway\r\n${head}\r\n`), Buffer.from(body)])
 }
 
-export function open(url: string): Socket {
-  const { hostname, port } = new URL(url)
-  return connect(Number(port), hostname).on('error', () => undefined)
+export function open(url: string, { localAddress }: { readonly localAddress?: string } = {}): Socket {
+  const { hostname: host, port } = new URL(url)
+  return connect({ port: Number(port), host, ...(localAddress !== undefined && { localAddress }) }).on(
+    'error',
+    () => undefined,
+  )
 }
 
 /** Sends bytes as they are and gives what came until the other side closed, or until `enough` says so. */
 export async function exchange(
   url: string,
   bytes: Buffer | string,
-  { enough = hasWhole, withinMs = 5_000 }: { enough?: (text: string) => boolean; withinMs?: number } = {},
+  {
+    enough = hasWhole,
+    withinMs = 5_000,
+    ...from
+  }: { enough?: (text: string) => boolean; withinMs?: number; readonly localAddress?: string } = {},
 ): Promise<string> {
-  const socket = open(url)
+  const socket = open(url, from)
   let text = ''
   const { promise, resolve } = Promise.withResolvers<void>()
   socket.on('data', chunk => {

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { ConfigError, type Environment, findIdle, optionRegistry, resolveOptions } from '#config'
+import { describePolicy } from '#outbound'
 import { migrationStatus, openStoreAt, type Store, StoreError } from '#store'
 import { countAll, idlePartsOf, listApiKeys, listChannels } from '../queries.ts'
 import { type Check, fail, ok, warn } from './check.ts'
@@ -49,7 +50,7 @@ async function checkContent(store: Store, environment: Environment): Promise<rea
     ok('schema', `version ${current}`),
     await checkCounts(store),
     await checkSeals(store, environment),
-    await checkOptions(store, optionDefaults),
+    ...(await checkOptions(store, optionDefaults)),
     ...(await checkIdle(store)),
     await checkNodes(store),
   ]
@@ -65,20 +66,29 @@ async function checkCounts(store: Store): Promise<Check> {
   return ok('configuration', found)
 }
 
-async function checkOptions(store: Store, defaults: Environment['optionDefaults']): Promise<Check> {
+async function checkOptions(
+  store: Store,
+  defaults: Environment['optionDefaults'],
+): Promise<readonly Check[]> {
   const rows = await (await store.kysely()).selectFrom('options').select(['key', 'value']).execute()
+  let fetches: readonly Check[]
   try {
-    resolveOptions(rows, defaults)
+    fetches = describePolicy(resolveOptions(rows, defaults)).map(line =>
+      warn('fetches', line, 'look at the options fetch.*'),
+    )
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    return fail('options', error.message.replaceAll('\n', '; '), 'correct them by yumen apply')
+    return [fail('options', error.message.replaceAll('\n', '; '), 'correct them by yumen apply')]
   }
   const planned: readonly string[] = Object.entries(optionRegistry).flatMap(([key, definition]) =>
     'isPlanned' in definition ? [key] : [],
   )
   const idle = rows.filter(({ key }) => planned.includes(key)).map(({ key }) => key)
-  if (idle.length === 0) return ok('options', `${rows.length} set`)
-  return warn('options', `${idle.join(', ')}: kept, without effect yet`, 'nothing needs to be done')
+  if (idle.length === 0) return [ok('options', `${rows.length} set`), ...fetches]
+  return [
+    warn('options', `${idle.join(', ')}: kept, without effect yet`, 'nothing needs to be done'),
+    ...fetches,
+  ]
 }
 
 const idleShownMax = 20

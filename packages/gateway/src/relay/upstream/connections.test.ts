@@ -1,3 +1,4 @@
+import { lookup } from 'node:dns'
 import { once } from 'node:events'
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
@@ -14,6 +15,27 @@ const limits = {
   upstreamOriginsMax: 8,
   connectTimeoutMsMax: 5_000,
 }
+/** Names of no DNS, and what they lead to. */
+const names: Readonly<Record<string, readonly string[]>> = {
+  'private.test': ['127.0.0.1'],
+  'metadata.test': ['127.0.0.1', '169.254.169.254'],
+  'alibaba.test': ['100.100.100.200'],
+  'hidden.test': ['::ffff:169.254.169.254'],
+}
+const resolve: NonNullable<Parameters<typeof createConnections>[0]['resolve']> = (
+  host,
+  options,
+  callback,
+) => {
+  const known = names[host]
+  if (known === undefined) lookup(host, options, callback)
+  else
+    callback(
+      null,
+      known.map(address => ({ address, family: address.includes(':') ? 6 : 4 })),
+    )
+}
+const refused: string[] = []
 const certificate = makeCertificate()
 const trusted = tls.getCACertificates('default')
 
@@ -53,7 +75,7 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
 
 /** One request through new connections; answers the body, or throws what the client library says. */
 function ask(to: Destination): Promise<string> {
-  connections = createConnections({ limits })
+  connections = createConnections({ limits, resolve, onRefusedAddress: ({ host }) => refused.push(host) })
   return new Promise((resolve, reject) => {
     let text = ''
     const handler: Dispatcher.DispatchHandler = {
@@ -184,4 +206,34 @@ test('a proxy has its own connections: the origin counts once by each way', asyn
   const silent: Dispatcher.DispatchHandler = { onResponseError() {} }
   connections.dispatch({ origin: plain, proxy: undefined }, direct, silent)
   expect(connections.origins).toBe(2)
+})
+
+test('a channel may lead to a private address', async () => {
+  const { port } = new URL(plain)
+  expect(await ask({ origin: `http://private.test:${port}`, proxy: undefined })).toBe(
+    'POST /v1 Bearer canary',
+  )
+})
+
+test.each(['metadata.test', 'alibaba.test', 'hidden.test'])(
+  'no connection is made to %s, which resolves to a metadata service',
+  async host => {
+    refused.length = 0
+    const asking = ask({ origin: `http://${host}:${new URL(plain).port}`, proxy: undefined })
+    await expect(asking).rejects.toMatchObject({ code: 'YUMEN_METADATA_ADDRESS' })
+    expect(refused).toEqual([host])
+  },
+)
+
+test.each([
+  { origin: 'http://169.254.169.254', proxy: undefined },
+  { origin: 'http://2852039166', proxy: undefined },
+  { origin: 'http://[fd00:ec2::254]', proxy: undefined },
+  { origin: 'http://metadata.google.internal', proxy: undefined },
+  { origin: 'http://169.254.169.254', proxy: 'http://127.0.0.1:1' },
+  { origin: 'http://api.example.com', proxy: 'http://169.254.169.254:80' },
+])('a metadata service as $origin by $proxy is refused before anything is sent', async to => {
+  refused.length = 0
+  await expect(ask(to)).rejects.toMatchObject({ code: 'YUMEN_METADATA_ADDRESS' })
+  expect(refused).toHaveLength(1)
 })

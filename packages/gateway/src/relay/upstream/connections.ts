@@ -1,6 +1,8 @@
 import { LRUCache } from 'lru-cache'
 import type { Dispatcher } from 'undici'
+import { isMetadataHost } from '#outbound'
 import { loadProxyAgents, Pool } from './undici.ts'
+import { createUpstreamLookup, MetadataAddressError } from './upstream-lookup.ts'
 
 export interface ConnectionsParts {
   readonly limits: {
@@ -9,6 +11,10 @@ export interface ConnectionsParts {
     readonly upstreamOriginsMax: number
     readonly connectTimeoutMsMax: number
   }
+  /** Told of an address that no channel may lead to, by a dispatch or a new connection that was refused for it. */
+  readonly onRefusedAddress: (error: MetadataAddressError) => void
+  /** What names resolve to; the system's resolver when not given. */
+  readonly resolve?: Parameters<typeof createUpstreamLookup>[0]['resolve']
 }
 
 /**
@@ -49,7 +55,8 @@ export interface Destination {
  * Keep-alive connections by origin and proxy. An origin has as many shards as its load needs, so that nothing queues inside
  * one of them and the search for a free connection stays short; what is idle goes by itself, the least used origin first.
  */
-export function createConnections({ limits }: ConnectionsParts): Connections {
+export function createConnections({ limits, onRefusedAddress, resolve }: ConnectionsParts): Connections {
+  const lookup = createUpstreamLookup({ onRefused: onRefusedAddress, resolve })
   const origins = new LRUCache<string, Origin>({
     max: limits.upstreamOriginsMax,
     dispose: origin => {
@@ -73,6 +80,8 @@ export function createConnections({ limits }: ConnectionsParts): Connections {
   }
 
   function createDispatcher({ origin, proxy }: Destination): Dispatcher {
+    refuseMetadata(origin)
+    if (proxy !== undefined) refuseMetadata(proxy)
     const options = {
       connections: limits.upstreamConnectionsPerShard,
       pipelining: 1,
@@ -81,11 +90,21 @@ export function createConnections({ limits }: ConnectionsParts): Connections {
       keepAliveMaxTimeout: limits.upstreamKeepAliveMs,
       connectTimeout: limits.connectTimeoutMsMax,
     }
-    if (proxy === undefined) return new Pool(origin, options)
+    if (proxy === undefined)
+      return new Pool(origin, { ...options, connect: { lookup, timeout: limits.connectTimeoutMsMax } })
     const { ProxyAgent, Socks5ProxyAgent } = loadProxyAgents()
     // `socks5h` resolves names at the proxy, which is what the library always does.
     if (proxy.startsWith('socks')) return new Socks5ProxyAgent(proxy.replace(/^socks5h:/, 'socks5:'), options)
     return new ProxyAgent({ uri: proxy, proxyTunnel: true, ...options })
+  }
+
+  /** A literal is connected to without a look-up, and behind a proxy it is the proxy that resolves. */
+  function refuseMetadata(address: string): void {
+    const { hostname } = new URL(address)
+    if (!isMetadataHost(hostname)) return
+    const error = new MetadataAddressError(hostname)
+    onRefusedAddress(error)
+    throw error
   }
 
   return {

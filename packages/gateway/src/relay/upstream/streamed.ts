@@ -6,6 +6,7 @@ import {
   type StreamTap,
   type UpstreamError,
 } from '@yumen/protocol'
+import type { ByteBudget } from '../budget.ts'
 import type { AnswerOwner } from './answer.ts'
 import type { CallListener, UpstreamCall, UpstreamHeaders } from './call.ts'
 import { headerOf, isSuccess, RefusalBody } from './head.ts'
@@ -45,6 +46,8 @@ export interface StreamedParts {
     readonly errorBodyBytesMax: number
     readonly preludeBytesMax: number
   }
+  /** What is held, before the first content and of events that have not ended, is taken out of it. */
+  readonly budget: ByteBudget
   readonly owner: AnswerOwner
 }
 
@@ -65,6 +68,8 @@ class StreamListener implements CallListener, StreamAnswer {
   readonly #splitter: SseSplitter
   #held: PassingEvent[] = []
   #heldBytes = 0
+  /** Of the budget: the held events and the unfinished one. */
+  #budgeted = 0
   #state: 'open' | 'committed' | 'attached' | 'failed' = 'open'
   #sink: EventSink | undefined
   #refusal: RefusalBody | undefined
@@ -86,8 +91,10 @@ class StreamListener implements CallListener, StreamAnswer {
     this.#state = 'attached'
     const held = this.#held
     this.#held = []
+    this.#heldBytes = 0
     for (const event of held) sink.onEvent(event)
     sink.onChunkEnd()
+    this.#account()
     this.#ending?.()
     this.call.resume()
   }
@@ -123,6 +130,7 @@ class StreamListener implements CallListener, StreamAnswer {
     }
     while (this.#state !== 'failed' && this.#splitter.next()) this.#read()
     this.#sink?.onChunkEnd()
+    this.#account()
   }
 
   onEnd(): void {
@@ -130,7 +138,7 @@ class StreamListener implements CallListener, StreamAnswer {
       this.#parts.owner.onFailure(this.#refusal.error(this.#parts.dialect), this.#refusal.bytes)
       return
     }
-    const rest = this.#splitter.rest.length
+    const rest = this.#splitter.restLength
     if (this.#state === 'attached') this.#sink?.onEnd(rest)
     else if (this.#state === 'committed') this.#ending = () => this.#sink?.onEnd(rest)
     else if (this.tap.isFinished) this.#commitEmpty(() => this.#sink?.onEnd(rest))
@@ -165,6 +173,26 @@ class StreamListener implements CallListener, StreamAnswer {
     }
   }
 
+  /** Once per chunk: what is held now against what is taken for it. */
+  #account(): void {
+    if (this.#state === 'failed') return
+    const now = this.#heldBytes + this.#splitter.restLength
+    if (now === this.#budgeted) return
+    if (now < this.#budgeted) this.#parts.budget.give(this.#budgeted - now)
+    else if (!this.#parts.budget.tryTake(now - this.#budgeted)) {
+      this.#failWith({ class: 'overloaded', status: 200, message: 'no room for what has to be held' })
+      return
+    }
+    this.#budgeted = now
+  }
+
+  /** Gives back what was held and goes nowhere. */
+  discard(): void {
+    this.#parts.budget.give(this.#budgeted)
+    this.#budgeted = 0
+    this.#held = []
+  }
+
   #hold(event: PassingEvent): void {
     this.#held.push(event)
     this.#heldBytes += event.bytes.length
@@ -189,6 +217,12 @@ class StreamListener implements CallListener, StreamAnswer {
 
   #failWith(error: UpstreamError): void {
     if (this.#state === 'failed') return
+    if (this.#state === 'committed') {
+      // It is the attempt's answer by now: whoever attaches hears of it.
+      this.#ending = () => this.#sink?.onFailure(error)
+      this.#parts.owner.abort()
+      return
+    }
     const wasAttached = this.#state === 'attached'
     this.#state = 'failed'
     this.#parts.owner.abort()

@@ -16,8 +16,6 @@ import { decodeAnswer, errorOf, headerOf, isSuccess, RefusalBody } from './head.
 export interface WholeAnswer {
   readonly kind: 'whole'
   readonly bytes: Buffer
-  /** Bytes that it holds of the budget; whoever has the answer gives them back. */
-  readonly budgeted: number
   readonly usage: Usage | undefined
   /** Parsed where the answer is small enough to be parsed at once. */
   readonly parsed: unknown
@@ -72,12 +70,15 @@ class WholeListener implements CallListener {
       this.#fail(`the answer is larger than ${this.#parts.limits.upstreamAnswerBytesMax} bytes`)
       return
     }
-    if (!this.#parts.budget.tryTake(chunk.length)) {
-      this.#fail('the gateway holds as many bytes as it may at once', 'overloaded')
-      return
-    }
-    this.#budgeted += chunk.length
-    this.#chunks.push(chunk)
+    if (this.#take(chunk.length)) this.#chunks.push(chunk)
+  }
+
+  /** Room in memory for `bytes`, or the end of the attempt. */
+  #take(bytes: number): boolean {
+    const isTaken = this.#parts.budget.tryTake(bytes)
+    if (isTaken) this.#budgeted += bytes
+    else this.#fail('the gateway holds as many bytes as it may at once', 'overloaded')
+    return isTaken
   }
 
   /** Gives back what was collected and is no answer. */
@@ -99,7 +100,9 @@ class WholeListener implements CallListener {
       return
     }
     decodeAnswer(bytes, this.#encoding, this.#parts.limits.upstreamAnswerBytesMax).then(
-      decoded => this.#read(decoded),
+      decoded => {
+        if (this.#take(decoded.length)) this.#read(decoded)
+      },
       (error: unknown) =>
         this.#fail(`the answer does not decompress: ${error instanceof Error ? error.message : 'unknown'}`),
     )
@@ -117,15 +120,7 @@ class WholeListener implements CallListener {
       owner.onFailure(read.error, bytes)
       return
     }
-    const budgeted = this.#budgeted
-    this.#budgeted = 0
-    owner.onAnswer({
-      kind: 'whole',
-      bytes,
-      budgeted,
-      usage: read.usage,
-      parsed: read.parsed,
-    })
+    owner.onAnswer({ kind: 'whole', bytes, usage: read.usage, parsed: read.parsed })
   }
 
   #fail(message: string, errorClass: UpstreamErrorClass = 'upstream_protocol'): void {

@@ -1,0 +1,80 @@
+import { describe, expect, test } from 'vitest'
+import { isMetadataAddress, isMetadataHost, kindOfAddress } from './address.ts'
+
+describe('the kind of an address', () => {
+  test.each([
+    ['8.8.8.8', 'public'],
+    ['2606:4700:4700::1111', 'public'],
+    ['127.0.0.1', 'loopback'],
+    ['127.255.255.254', 'loopback'],
+    ['::1', 'loopback'],
+    ['0.0.0.0', 'unspecified'],
+    ['0.1.2.3', 'unspecified'],
+    ['::', 'unspecified'],
+    ['10.1.2.3', 'private'],
+    ['172.16.0.1', 'private'],
+    ['172.31.255.255', 'private'],
+    ['172.32.0.1', 'public'],
+    ['192.168.1.1', 'private'],
+    ['fc00::1', 'private'],
+    ['fd12:3456::1', 'private'],
+    ['169.254.1.1', 'link-local'],
+    ['fe80::1', 'link-local'],
+    ['100.64.0.1', 'carrier-nat'],
+    ['100.127.255.255', 'carrier-nat'],
+    ['100.128.0.1', 'public'],
+    ['224.0.0.1', 'multicast'],
+    ['ff02::1', 'multicast'],
+    ['255.255.255.255', 'reserved'],
+    ['240.0.0.1', 'reserved'],
+    ['192.0.2.1', 'reserved'],
+    ['198.18.0.1', 'reserved'],
+    ['198.51.100.1', 'reserved'],
+    ['203.0.113.1', 'reserved'],
+    ['2001:db8::1', 'reserved'],
+    ['2001::1', 'reserved'],
+    ['fec0::1', 'reserved'],
+    ['100::1', 'reserved'],
+    ['4000::1', 'reserved'],
+    ['64:ff9b:1::a00:1', 'reserved'],
+    ['not-an-address', 'reserved'],
+    ['::ffff:127.0.0.1', 'loopback'],
+    ['::ffff:7f00:1', 'loopback'],
+    ['::ffff:10.0.0.1', 'private'],
+    ['::ffff:8.8.8.8', 'public'],
+    ['::ffff:0:10.0.0.1', 'private'],
+    ['::10.0.0.1', 'private'],
+    ['::7f00:1', 'loopback'],
+    ['64:ff9b::10.0.0.1', 'private'],
+    ['64:ff9b::8.8.8.8', 'public'],
+    ['64:ff9b::7f00:1', 'loopback'],
+    ['2002:7f00:1::', 'loopback'],
+    ['2002:a00:1::1', 'private'],
+    ['2002:c0a8:101::1', 'private'],
+    ['2606:4700::5efe:10.0.0.1', 'private'],
+    ['2606:4700::200:5efe:7f00:1', 'loopback'],
+    ['169.254.169.254', 'metadata'],
+    ['::ffff:169.254.169.254', 'metadata'],
+    ['64:ff9b::a9fe:a9fe', 'metadata'],
+    ['2002:a9fe:a9fe::', 'metadata'],
+    ['fd00:ec2::254', 'metadata'],
+    ['fd00:0ec2:0:0:0:0:0:254', 'metadata'],
+    ['100.100.100.200', 'metadata'],
+    ['168.63.129.16', 'metadata'],
+  ])('%s is %s', (address, kind) => {
+    expect(kindOfAddress(address)).toBe(kind)
+    expect(isMetadataAddress(address)).toBe(kind === 'metadata')
+  })
+})
+
+test.each([
+  ['metadata.google.internal', true],
+  ['Metadata.Google.Internal.', true],
+  ['[fd00:ec2::254]', true],
+  ['169.254.169.254', true],
+  ['api.openai.com', false],
+  ['10.0.0.1', false],
+  ['[::1]', false],
+])('the host %s is a metadata service: %s', (host, is) => {
+  expect(isMetadataHost(host)).toBe(is)
+})

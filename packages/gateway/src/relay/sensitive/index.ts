@@ -1,0 +1,2 @@
+export type { SensitiveCheck } from './sensitive.ts'
+export { createSensitiveCheck } from './sensitive.ts'
