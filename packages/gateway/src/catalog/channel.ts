@@ -2,6 +2,7 @@ import type { DialectName } from '@yumen/protocol'
 import { dialectNames } from '@yumen/protocol'
 import { findProvider, type Provider, resolveBaseUrl } from '@yumen/providers'
 import type { Options } from '#config'
+import { type Overrides, readOverrides } from '#overrides'
 import type { ChannelKeyRow, ChannelRow } from './queries.ts'
 import { SealError, type Sealer } from './sealing.ts'
 
@@ -41,6 +42,8 @@ export interface Channel {
   readonly dialect: DialectName | undefined
   readonly isEnabled: boolean
   readonly timeLimits: TimeLimits
+  /** What it changes about requests; most channels change nothing. */
+  readonly overrides: Overrides | undefined
 }
 
 /** A stored channel that cannot be used as it is: one line in the log, which names it; so it has no stack. */
@@ -101,6 +104,7 @@ export function readChannel(
     dialect: dialectNames.find(name => name === row.dialect),
     isEnabled: row.enabled !== 0,
     timeLimits: readTimeLimits(options, settings),
+    overrides: findOverrides(row, settings, options),
   }
 }
 
@@ -144,6 +148,26 @@ function findBaseUrl(row: ChannelRow, provider: Provider): string {
   if (url === undefined)
     throw new ChannelError(`channel ${row.name}: a ${provider.name} channel needs a baseUrl`)
   return url
+}
+
+/** What an earlier version or an import stored may be malformed: then the channel is left out, never sent half of it. */
+function findOverrides(
+  row: ChannelRow,
+  settings: Readonly<Record<string, unknown>>,
+  options: Options,
+): Overrides | undefined {
+  const reading = readOverrides({
+    statusCodeMapping: readObject(row.status_code_mapping),
+    paramOverride: readObject(row.param_override),
+    headerOverride: readObject(row.header_override),
+    settings,
+    passesThrough: options['global.pass_through_request_enabled'],
+  })
+  if (reading.kind === 'overrides') return reading.overrides
+  const [first] = reading.issues
+  throw new ChannelError(
+    `channel ${row.name}: ${first?.path.join('.')} is malformed; allowed: ${first?.allowed}`,
+  )
 }
 
 function readStrings(json: string): string[] {

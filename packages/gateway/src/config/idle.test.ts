@@ -1,23 +1,13 @@
 import { expect, test } from 'vitest'
 import { findIdle } from './idle.ts'
 
-const silent = {
-  statusCodeMapping: undefined,
-  paramOverride: undefined,
-  headerOverride: undefined,
-  settings: undefined,
-}
-
 test('each part that nothing reads has a line', () => {
   const found = findIdle({
     apiKeys: [{ user: 'alice', name: 'laptop', rateLimit: { concurrency: 1 }, bodyLogging: true }],
     channels: [
       {
         name: 'a',
-        statusCodeMapping: { 429: 503 },
-        paramOverride: { temperature: 0 },
-        headerOverride: { x: 'y' },
-        settings: { system_prompt: 'Be brief.', force_format: true },
+        settings: { vertex_key_type: 'json', system_prompt: 'Be brief.', force_format: true },
       },
     ],
     options: [{ key: 'relay.retryTimes' }],
@@ -26,24 +16,21 @@ test('each part that nothing reads has a line', () => {
     [
       'API key alice/laptop: rateLimit',
       'API key alice/laptop: bodyLogging',
-      'channel a: statusCodeMapping',
-      'channel a: paramOverride',
-      'channel a: headerOverride',
-      'channel a: settings.system_prompt',
+      'channel a: settings.vertex_key_type',
     ].map(what => `${what} is kept but has no effect in this version yet`),
   )
 })
 
 test('what is off or empty misses nothing', () => {
   const settings = {
-    system_prompt: '',
-    pass_through_body_enabled: false,
+    vertex_key_type: '',
+    openrouter_enterprise: false,
     upstream_model_update_ignored_models: [],
   }
   expect(
     findIdle({
       apiKeys: [{ user: 'alice', name: 'laptop', rateLimit: null, bodyLogging: false }],
-      channels: [{ ...silent, name: 'a', paramOverride: {}, settings }],
+      channels: [{ name: 'a', settings }],
     }),
   ).toEqual([])
 })

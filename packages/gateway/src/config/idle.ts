@@ -10,9 +10,6 @@ interface Configured {
   }[]
   readonly channels?: readonly {
     readonly name: string
-    readonly statusCodeMapping: unknown
-    readonly paramOverride: unknown
-    readonly headerOverride: unknown
     readonly settings: Readonly<Record<string, unknown>> | undefined
   }[]
   readonly options?: readonly { readonly key: string }[]
@@ -20,9 +17,6 @@ interface Configured {
 
 /** Settings of New API that are accepted so that its channels can move in unchanged; nothing reads them yet. */
 const idleSettings: ReadonlySet<string> = new Set([
-  'pass_through_body_enabled',
-  'system_prompt',
-  'system_prompt_override',
   'vertex_key_type',
   'aws_key_type',
   'openrouter_enterprise',
@@ -49,13 +43,10 @@ export function findIdle({ apiKeys = [], channels = [], options = [] }: Configur
 
 type ChannelParts = NonNullable<Configured['channels']>[number]
 
-function idleInChannel({ statusCodeMapping, paramOverride, headerOverride, settings = {} }: ChannelParts) {
-  return [
-    ...saying({ statusCodeMapping, paramOverride, headerOverride }),
-    ...saying(settings)
-      .filter(name => idleSettings.has(name))
-      .map(name => `settings.${name}`),
-  ]
+function idleInChannel({ settings = {} }: ChannelParts) {
+  return saying(settings)
+    .filter(name => idleSettings.has(name))
+    .map(name => `settings.${name}`)
 }
 
 function isPlanned(key: string): boolean {

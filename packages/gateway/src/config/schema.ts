@@ -2,6 +2,7 @@ import { type PriceRates, PricingError, parsePrice, parseUsd } from '@yumen/pric
 import { dialectNames } from '@yumen/protocol'
 import { catalogue, findProvider } from '@yumen/providers'
 import { z } from 'zod'
+import { checkHeaderOverrideNames, checkParamOverride, isErrorStatus, mappableWords } from '#overrides'
 import { isBaseUrl } from './base-url.ts'
 import { channelSettings } from './channel-settings.ts'
 import { isCidr } from './cidr.ts'
@@ -128,7 +129,6 @@ const provider = z.union([z.string(), z.int()], providerWords).transform((found,
   context.addIssue({ code: 'custom', message })
   return z.NEVER
 })
-const status = wholeNumber(100, 599)
 const channel = known('a channel', {
   name: objectName,
   provider,
@@ -144,16 +144,23 @@ const channel = known('a channel', {
   weight: wholeNumber(0, 1_000_000).optional(),
   modelMapping: mapOf(text('the name of a model'), 'model names by model name').optional(),
   statusCodeMapping: mapOf(
-    z.union([status, z.string().regex(/^[1-5]\d\d$/)], 'an HTTP status'),
+    z.union([z.int(), z.string()], mappableWords).refine(isErrorStatus, mappableWords),
     'statuses by status',
   )
     .superRefine(checkStatusKeys)
     .optional(),
-  paramOverride: mapOf(z.unknown(), 'an object').optional(),
+  paramOverride: mapOf(z.unknown(), 'an object')
+    .superRefine((value, context) => {
+      for (const { path, allowed } of checkParamOverride(value))
+        context.addIssue({ code: 'custom', path: [...path], message: allowed })
+    })
+    .optional(),
   headerOverride: mapOf(
     z.union([z.literal(''), secretSource], 'a text, { env: NAME } or { file: PATH }'),
     'texts by header name',
-  ).optional(),
+  )
+    .superRefine(checkHeaderNames)
+    .optional(),
   settings: channelSettings.optional(),
   dialect: oneOf(dialectNames).optional(),
   enabled: z.boolean('true or false').optional(),
@@ -213,9 +220,14 @@ function readAmount(found: string): bigint | undefined {
 
 function checkStatusKeys(values: Readonly<Record<string, unknown>>, context: z.RefinementCtx): void {
   for (const key of Object.keys(values)) {
-    if (!/^[1-5]\d\d$/.test(key))
-      context.addIssue({ code: 'custom', path: [key], message: 'an HTTP status as key' })
+    if (!isErrorStatus(key)) context.addIssue({ code: 'custom', path: [key], message: mappableWords })
   }
+}
+
+/** Their values may lie elsewhere and are looked at when they are read. */
+function checkHeaderNames(values: Readonly<Record<string, unknown>>, context: z.RefinementCtx): void {
+  for (const { path, allowed } of checkHeaderOverrideNames(Object.keys(values)))
+    context.addIssue({ code: 'custom', path: [...path], message: allowed })
 }
 
 function pricingErrorOf(parse: () => unknown): string | undefined {

@@ -87,6 +87,7 @@ async function relayTarget(
       candidates,
       startedAt: log.startedAt,
       client: header,
+      incoming: request,
     })
     log.candidate = accepted.candidate
     await deliver(parts, {

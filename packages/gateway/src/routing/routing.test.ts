@@ -54,6 +54,7 @@ function channelOf({ id, provider = 'openai', keys = 1, ...wishes }: ChannelWish
     dialect: undefined,
     isEnabled: true,
     timeLimits,
+    overrides: undefined,
     ...wishes,
   }
 }
