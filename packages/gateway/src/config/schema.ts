@@ -3,7 +3,7 @@ import { dialectNames } from '@yumen/protocol'
 import { catalogue, findProvider } from '@yumen/providers'
 import { z } from 'zod'
 import { checkHeaderOverrideNames, checkParamOverride, isErrorStatus, mappableWords } from '#overrides'
-import { isBaseUrl } from './base-url.ts'
+import { isBaseUrl, isWholeAddress } from './base-url.ts'
 import { channelSettings } from './channel-settings.ts'
 import { isCidr } from './cidr.ts'
 import { checkOption, optionRegistry } from './options.ts'
@@ -129,13 +129,12 @@ const provider = z.union([z.string(), z.int()], providerWords).transform((found,
   context.addIssue({ code: 'custom', message })
   return z.NEVER
 })
+const addressWords =
+  'an http or https address of visible ASCII characters, without credentials, a query or a fragment'
 const channel = known('a channel', {
   name: objectName,
   provider,
-  baseUrl: textOf(
-    'an http or https address of visible ASCII characters, without credentials, a query or a fragment',
-    found => (isBaseUrl(found) ? found : undefined),
-  ).optional(),
+  baseUrl: textOf(addressWords, found => (isWholeAddress(found) ? found : undefined)).optional(),
   keys: listOf(secretSource, 'a list of keys: texts, { env: NAME } or { file: PATH }').optional(),
   keyMode: oneOf(['random', 'polling']).optional(),
   models: listOf(text('the name of a model'), 'a list of model names').optional(),
@@ -164,6 +163,10 @@ const channel = known('a channel', {
   settings: channelSettings.optional(),
   dialect: oneOf(dialectNames).optional(),
   enabled: z.boolean('true or false').optional(),
+}).superRefine(({ provider: kind, baseUrl }, context) => {
+  // Paths and queries of calls are put behind the addresses of all others.
+  if (baseUrl !== undefined && !isBaseUrl(baseUrl) && kind.takesWholeAddress !== true)
+    context.addIssue({ code: 'custom', path: ['baseUrl'], message: addressWords })
 })
 
 const options = mapOf(z.unknown(), 'options by key').superRefine((values, context) => {
