@@ -152,7 +152,10 @@ async function resolveContent(
       desiredApiKey(key, keysOfUsers[index], parts.secrets),
     ),
     channels: (content.channels ?? []).map((channel, index) =>
-      desiredChannel(channel, keysOfChannels[index], textsOfChannels[index]),
+      desiredChannel(channel, keysOfChannels[index], {
+        texts: textsOfChannels[index],
+        seal: parts.secrets.sealChannelKey,
+      }),
     ),
     options: Object.entries(content.options ?? {}).map(([key, value]) => ({ key, value })),
   }

@@ -68,7 +68,7 @@ export function fieldsOf(
 }
 
 /** Whether writing there could change how the answer comes. */
-export function mayBeStream([first]: Path): boolean {
+function mayBeStream([first]: Path): boolean {
   return first === undefined || first.kind === 'all' || isStreamName(first.name)
 }
 

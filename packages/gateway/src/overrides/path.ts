@@ -3,7 +3,7 @@ export type Segment = { readonly kind: 'name'; readonly name: string } | { reado
 export type Path = readonly Segment[]
 
 /** Numbers beyond this in a path would have the gateway write as many nulls. */
-export const pathIndexMax = 1_000
+const pathIndexMax = 1_000
 
 type PathReading =
   | { readonly kind: 'path'; readonly path: Path }
