@@ -21,7 +21,11 @@ afterEach(async () => {
 const sealerOf = (fill: number) =>
   createSealer({ bytes: Buffer.alloc(32, fill), origin: 'CRYPTO_SECRET', advice: 'put it back' })
 
-async function applyChannel(sealed: readonly string[], more: Partial<DesiredState['channels'][number]> = {}) {
+async function applyChannel(
+  sealed: readonly string[],
+  more: Partial<DesiredState['channels'][number]> = {},
+  options: DesiredState['options'] = [],
+) {
   const unnamed = {
     baseUrl: undefined,
     keyMode: undefined,
@@ -44,7 +48,7 @@ async function applyChannel(sealed: readonly string[], more: Partial<DesiredStat
     users: [],
     apiKeys: [],
     channels: [{ ...unnamed, name: 'first', provider: 'openai', keys, models: ['gpt-4o'], ...more }],
-    options: [],
+    options,
   }
   await store.run('applyState', { desired, prune: false, dryRun: false, now: 1_000 })
 }
@@ -108,4 +112,12 @@ test('a channel whose stored override is malformed is left out and named', async
   expect(broken.map(error => error.message)).toEqual([
     expect.stringContaining('channel first: paramOverride.operations.0.mode is malformed'),
   ])
+})
+
+test('a channel without overrides has none, until the option that passes all bodies through', async () => {
+  const keys = [sealerOf(1).seal('a', 'channel-key')]
+  await applyChannel(keys)
+  expect((await load()).channel?.overrides).toBeUndefined()
+  await applyChannel(keys, {}, [{ key: 'global.pass_through_request_enabled', value: true }])
+  expect((await load()).channel?.overrides).toMatchObject({ passesThrough: true, params: undefined })
 })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { findIdle } from './idle.ts'
+import { findBypassed, findIdle } from './idle.ts'
 
 test('each part that nothing reads has a line', () => {
   const found = findIdle({
@@ -33,4 +33,19 @@ test('what is off or empty misses nothing', () => {
       channels: [{ name: 'a', settings }],
     }),
   ).toEqual([])
+})
+
+test('what a pass-through keeps from the body has a line', () => {
+  const of = (passes: boolean) => ({
+    name: 'a',
+    modelMapping: { x: 'y' },
+    paramOverride: { temperature: 0 },
+    settings: { pass_through_body_enabled: passes, system_prompt: 'Be brief.' },
+  })
+  expect(findBypassed([of(false)])).toEqual([])
+  expect(findBypassed([of(true)])).toEqual([
+    'channel a: paramOverride has no effect, beside settings.pass_through_body_enabled',
+    'channel a: settings.system_prompt has no effect, beside settings.pass_through_body_enabled',
+    'channel a: modelMapping counts in the address alone, never in the body, beside settings.pass_through_body_enabled',
+  ])
 })

@@ -41,6 +41,28 @@ export function findIdle({ apiKeys = [], channels = [], options = [] }: Configur
   ].map(what => `${what} is kept but has no effect in this version yet`)
 }
 
+interface Bypassable {
+  readonly name: string
+  readonly modelMapping: unknown
+  readonly paramOverride: unknown
+  readonly settings: Readonly<Record<string, unknown>> | undefined
+}
+
+/** One line for each member that a channel's own pass-through keeps from the body. */
+export function findBypassed(channels: readonly Bypassable[]): readonly string[] {
+  return channels.flatMap(({ name, modelMapping, paramOverride, settings }) => {
+    if (settings?.['pass_through_body_enabled'] !== true) return []
+    const { system_prompt } = settings
+    const bypassed = [
+      ...saying({ paramOverride, 'settings.system_prompt': system_prompt }).map(
+        member => `${member} has no effect`,
+      ),
+      ...saying({ modelMapping }).map(member => `${member} counts in the address alone, never in the body`),
+    ]
+    return bypassed.map(what => `channel ${name}: ${what}, beside settings.pass_through_body_enabled`)
+  })
+}
+
 type ChannelParts = NonNullable<Configured['channels']>[number]
 
 function idleInChannel({ settings = {} }: ChannelParts) {

@@ -9,7 +9,7 @@ import {
   isNeverSet,
   settableWords,
 } from './headers.ts'
-import type { Fields, Run, Step } from './operation.ts'
+import { type Fields, isStreamName, type Run, type Step } from './operation.ts'
 import { type Path, parsePath } from './path.ts'
 
 /** The modes that change the headers of the attempt, not the body. */
@@ -170,7 +170,7 @@ function syncEnd(fields: Fields, field: 'from' | 'to'): SyncEnd | undefined {
   if (reading.kind === 'refused') return fields.refuse(field, reading.allowed)
   const [first] = reading.path
   if (reading.path.some(segment => segment.kind === 'all')) return fields.refuse(field, 'a path without *')
-  if (first?.kind === 'name' && first.name.toLowerCase() === 'stream')
+  if (first?.kind === 'name' && isStreamName(first.name))
     return fields.refuse(field, 'a path other than stream')
   return { kind: 'body', path: reading.path }
 }

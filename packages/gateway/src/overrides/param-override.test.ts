@@ -339,6 +339,23 @@ describe('an operation', () => {
     )
   })
 
+  test('of any kind leaves the bytes of all other members, and every number of the changed one', () => {
+    const numbers = fc
+      .tuple(fc.bigInt(), fc.constantFrom('', '.0', '.10', 'e5', 'E-30', '.5e+300'))
+      .map(([whole, rest]) => `${whole}${rest}`)
+    const members = fc.array(fc.tuple(fc.stringMatching(/^[b-z]{1,3}$/), fc.array(numbers)), { maxLength: 5 })
+    fc.assert(
+      fc.property(members, fc.array(numbers), fc.constantFrom('', ' ', '\n'), (others, own, space) => {
+        const written = others.map(([name, list]) => `"${name}"${space}:[${list.join(`,${space}`)}]`)
+        const body = `{${space}${[...written, `"a":{"n":[${own.join(',')}]}`].join(`${space},`)}${space}}`
+        const operations = [{ mode: 'set', path: 'a.x', value: 1 }]
+        expect(run({ override: { operations }, body }).text).toBe(
+          body.replace(`"a":{"n":[${own.join(',')}]}`, `"a":{"n":[${own.join(',')}],"x":1}`),
+        )
+      }),
+    )
+  })
+
   test('takes the last of repeated members and leaves one', () => {
     const operations = [{ mode: 'append', path: 'a', value: '!' }]
     expect(run({ override: { operations }, body: '{"a":"x","b":1,"a":"y"}' }).text).toBe('{"b":1,"a":"y!"}')
