@@ -42,14 +42,15 @@ const imports: readonly Planted[] = [
     '../../protocol/src/sse.ts',
   ]),
   ...refused('simulator/src/openai-chat/planted.ts', ['@yumen/pricing', '../../../protocol/src/sse.ts']),
-  ...['routing', 'identity', 'catalog', 'journal', 'config', 'analytics', 'billing'].flatMap(folder =>
-    refused(`gateway/src/${folder}/planted.ts`, [
-      '#relay',
-      '#http',
-      '../relay/relay.ts',
-      '../main.ts',
-      '../cli/output.ts',
-    ]),
+  ...['routing', 'identity', 'catalog', 'journal', 'config', 'analytics', 'billing', 'overrides'].flatMap(
+    folder =>
+      refused(`gateway/src/${folder}/planted.ts`, [
+        '#relay',
+        '#http',
+        '../relay/relay.ts',
+        '../main.ts',
+        '../cli/output.ts',
+      ]),
   ),
   ...refused('gateway/src/store/planted.ts', [
     '#relay',

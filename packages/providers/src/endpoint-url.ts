@@ -6,7 +6,10 @@ export function endpointUrl(provider: Provider, ask: Ask): string | undefined {
   if (listed === undefined) return undefined
   const path = provider.path === undefined ? listed : provider.path(ask)
   if (path === undefined) return undefined
-  return `${ask.baseUrl}${path}`.replaceAll('{model}', encodeURIComponent(ask.model))
+  let url = `${ask.baseUrl}${path}`
+  for (const [name, value] of Object.entries(provider.variables?.(ask) ?? {}))
+    url = url.replaceAll(`{${name}}`, () => value)
+  return url.replaceAll('{model}', encodeURIComponent(ask.model))
 }
 
 /** Whether the provider offers what is asked. Cheaper than the URL: most providers are plain tables. */

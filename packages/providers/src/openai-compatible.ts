@@ -1,5 +1,6 @@
 import { cutCall, isCloudflareGateway } from './base-url.ts'
 import { bearer, defineProvider } from './provider.ts'
+import { headerOf, textSetting } from './settings.ts'
 
 /** A path that ends in a version (`/v1`, `/api/paas/v4`), or in `/openai` behind one (`/v1beta/openai`). */
 const hasVersion = /[^/]\/v\d+[a-z0-9.]*(\/openai)?$/
@@ -24,6 +25,7 @@ export const openaiCompatible = defineProvider({
     return hasVersion.test(root) || isCloudflareGateway(root) ? root : `${root}/v1`
   },
   auth: bearer(),
+  headers: ask => headerOf('openai-organization', textSetting(ask, 'openai_organization')),
   traits: { asksStreamUsage: true },
   models: [],
   modelsPath: '/models',

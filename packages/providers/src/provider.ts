@@ -52,6 +52,10 @@ export interface Provider {
   readonly speaks: Partial<Record<DialectName, Endpoints>>
   /** Path and query of an attempt that `speaks` lists, where the table cannot say it. `undefined`: not offered. */
   readonly path?: (ask: Ask) => string | undefined
+  /** What further placeholders of the address stand for, by name, as they go into it: `{model}` is always there. */
+  readonly variables?: (ask: Ask) => Readonly<Record<string, string>>
+  /** Its base URL is the whole address of a call, and may have a query. */
+  readonly takesWholeAddress?: true
   /** Mends addresses as people paste them (a suffix that the endpoints repeat). Gets it without slashes at the end. */
   readonly cleanBaseUrl?: (url: string) => string
   /** The credential's headers, flat: name, value, name, value. */

@@ -1,7 +1,8 @@
 import type { DialectName } from '@yumen/protocol'
 import { dialectNames } from '@yumen/protocol'
 import { findProvider, type Provider, resolveBaseUrl } from '@yumen/providers'
-import type { Options } from '#config'
+import { isSealedText, type Options } from '#config'
+import { type Overrides, readOverrides } from '#overrides'
 import type { ChannelKeyRow, ChannelRow } from './queries.ts'
 import { SealError, type Sealer } from './sealing.ts'
 
@@ -41,6 +42,8 @@ export interface Channel {
   readonly dialect: DialectName | undefined
   readonly isEnabled: boolean
   readonly timeLimits: TimeLimits
+  /** What it changes about requests; most channels change nothing. */
+  readonly overrides: Overrides | undefined
   readonly ceilings: Ceilings
 }
 
@@ -86,16 +89,19 @@ export function readChannel(
     throw new ChannelError(`channel ${row.name}: there is no provider '${row.provider}'`)
   if (provider.unavailable !== undefined)
     throw new ChannelError(`channel ${row.name}: ${provider.unavailable}`)
-  const settings = readObject(row.settings)
+  const report = (error: SealError) => {
+    onBroken(new ChannelError(`channel ${row.name}: ${error.message}`, { cause: error }))
+  }
+  const opened = openSettings(row, sealer, report)
+  const { settings } = opened
   return {
     id: row.id,
     revision: row.revision,
     name: row.name,
     provider,
     baseUrl: findBaseUrl(row, provider),
-    keys: openKeys(keys, sealer, error => {
-      onBroken(new ChannelError(`channel ${row.name}: ${error.message}`, { cause: error }))
-    }),
+    // Without its proxy or its credentials a channel must not be asked: it is there, and lacks its keys.
+    keys: opened.isWhole ? openKeys(keys, sealer, report) : [],
     keyMode: row.key_mode,
     models: new Set(readStrings(row.models)),
     groups: new Set(readStrings(row.groups)),
@@ -112,6 +118,7 @@ export function readChannel(
       concurrencyMax: numberAt(settings, 'concurrencyMax'),
       requestsPerMinuteMax: numberAt(settings, 'requestsPerMinuteMax'),
     },
+    overrides: findOverrides(row, opened, options),
   }
 }
 
@@ -138,6 +145,34 @@ function openKeys(
   return keys
 }
 
+interface OpenedSettings {
+  readonly settings: Readonly<Record<string, unknown>>
+  readonly headerOverride: Readonly<Record<string, unknown>>
+  /** Whether all that is sealed in them opens; what does not is left out. */
+  readonly isWhole: boolean
+}
+
+function openSettings(row: ChannelRow, sealer: Sealer, onSealed: (error: SealError) => void): OpenedSettings {
+  let refusal: SealError | undefined
+  const open = (members: Readonly<Record<string, unknown>>) =>
+    Object.fromEntries(
+      Object.entries(members).flatMap(([name, value]): readonly [string, unknown][] => {
+        if (!isSealedText(value)) return [[name, value]]
+        try {
+          return [[name, sealer.open(value.sealed, 'channel-key')]]
+        } catch (error) {
+          if (!(error instanceof SealError)) throw error
+          refusal ??= error
+          return []
+        }
+      }),
+    )
+  const settings = open(readObject(row.settings))
+  const headerOverride = open(readObject(row.header_override))
+  if (refusal !== undefined) onSealed(refusal)
+  return { settings, headerOverride, isWhole: refusal === undefined }
+}
+
 /** Limits of the options alone, for what happens before a channel is known. */
 export function readTimeLimits(
   options: Options,
@@ -160,6 +195,26 @@ function findBaseUrl(row: ChannelRow, provider: Provider): string {
 function numberAt(settings: Readonly<Record<string, unknown>>, name: string): number | undefined {
   const value = settings[name]
   return typeof value === 'number' ? value : undefined
+}
+
+/** What an earlier version or an import stored may be malformed: then the channel is left out, never sent half of it. */
+function findOverrides(
+  row: ChannelRow,
+  { settings, headerOverride }: OpenedSettings,
+  options: Options,
+): Overrides | undefined {
+  const reading = readOverrides({
+    statusCodeMapping: readObject(row.status_code_mapping),
+    paramOverride: readObject(row.param_override),
+    headerOverride,
+    settings,
+    passesThrough: options['global.pass_through_request_enabled'],
+  })
+  if (reading.kind === 'overrides') return reading.overrides
+  const [first] = reading.issues
+  throw new ChannelError(
+    `channel ${row.name}: ${first?.path.join('.')} is malformed; allowed: ${first?.allowed}`,
+  )
 }
 
 function readStrings(json: string): string[] {

@@ -25,16 +25,13 @@ export function readChannelHeads(query: Query): Promise<readonly Pick<Row<'chann
   return query('SELECT id, revision FROM channels')
 }
 
-export type ChannelRow = Omit<
-  Row<'channels'>,
-  'status_code_mapping' | 'param_override' | 'header_override' | 'created_at' | 'updated_at'
->
+export type ChannelRow = Omit<Row<'channels'>, 'created_at' | 'updated_at'>
 
 /** Channels of these ids: at most some hundreds, each is a parameter. */
 export function readChannelRows(query: Query, ids: readonly number[]): Promise<readonly ChannelRow[]> {
   return query(
-    `SELECT id, name, provider, base_url, key_mode, models, groups, priority, weight, model_mapping, settings,
-      dialect, enabled, revision FROM channels WHERE id IN (${placesOf(ids)})`,
+    `SELECT id, name, provider, base_url, key_mode, models, groups, priority, weight, model_mapping,
+      status_code_mapping, param_override, header_override, settings, dialect, enabled, revision FROM channels WHERE id IN (${placesOf(ids)})`,
     ids,
   )
 }

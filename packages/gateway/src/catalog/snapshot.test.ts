@@ -21,7 +21,11 @@ afterEach(async () => {
 const sealerOf = (fill: number) =>
   createSealer({ bytes: Buffer.alloc(32, fill), origin: 'CRYPTO_SECRET', advice: 'put it back' })
 
-async function applyChannel(sealed: readonly string[]) {
+async function applyChannel(
+  sealed: readonly string[],
+  more: Partial<DesiredState['channels'][number]> = {},
+  options: DesiredState['options'] = [],
+) {
   const unnamed = {
     baseUrl: undefined,
     keyMode: undefined,
@@ -43,8 +47,8 @@ async function applyChannel(sealed: readonly string[]) {
     prices: [],
     users: [],
     apiKeys: [],
-    channels: [{ ...unnamed, name: 'first', provider: 'openai', keys, models: ['gpt-4o'] }],
-    options: [],
+    channels: [{ ...unnamed, name: 'first', provider: 'openai', keys, models: ['gpt-4o'], ...more }],
+    options,
   }
   await store.run('applyState', { desired, prune: false, dryRun: false, now: 1_000 })
 }
@@ -59,7 +63,7 @@ async function load() {
     onBroken: error => broken.push(error),
   })
   const [channel] = snapshot.channelsOf('default', 'gpt-4o')
-  return { broken, keys: channel?.keys.map(key => key.secret) }
+  return { broken, channel, keys: channel?.keys.map(key => key.secret) }
 }
 
 test('a channel whose keys were sealed with another secret stays, without keys, and is named once', async () => {
@@ -77,4 +81,43 @@ test('the keys that open are used', async () => {
   const { broken, keys } = await load()
   expect(keys).toEqual(['b'])
   expect(broken).toHaveLength(1)
+})
+
+const settingsSealedBy = (fill: number) => {
+  const seal = (text: string) => ({ sealed: sealerOf(fill).seal(text, 'channel-key'), fingerprint: 'print' })
+  return { settings: { proxy: seal('http://u:p@proxy') }, headerOverride: { 'x-key': seal('canary') } }
+}
+
+test('secrets in settings and headers are opened', async () => {
+  await applyChannel([sealerOf(1).seal('a', 'channel-key')], settingsSealedBy(1))
+  const { broken, channel } = await load()
+  expect(broken).toEqual([])
+  expect(channel?.settings).toEqual({ proxy: 'http://u:p@proxy' })
+  expect(channel?.overrides?.headers?.entries).toEqual([['x-key', { kind: 'text', pieces: ['canary'] }]])
+})
+
+test('a channel whose proxy does not open is never asked without it', async () => {
+  await applyChannel([sealerOf(1).seal('a', 'channel-key')], settingsSealedBy(2))
+  const { broken, keys } = await load()
+  expect(keys).toEqual([])
+  expect(broken.map(error => error.message)).toEqual([expect.stringContaining('does not open')])
+})
+
+test('a channel whose stored override is malformed is left out and named', async () => {
+  await applyChannel([sealerOf(1).seal('a', 'channel-key')], {
+    paramOverride: { operations: [{ mode: 'sett' }] },
+  })
+  const { broken, channel } = await load()
+  expect(channel).toBeUndefined()
+  expect(broken.map(error => error.message)).toEqual([
+    expect.stringContaining('channel first: paramOverride.operations.0.mode is malformed'),
+  ])
+})
+
+test('a channel without overrides has none, until the option that passes all bodies through', async () => {
+  const keys = [sealerOf(1).seal('a', 'channel-key')]
+  await applyChannel(keys)
+  expect((await load()).channel?.overrides).toBeUndefined()
+  await applyChannel(keys, {}, [{ key: 'global.pass_through_request_enabled', value: true }])
+  expect((await load()).channel?.overrides).toMatchObject({ passesThrough: true, params: undefined })
 })

@@ -222,9 +222,9 @@ test('doctor names a key file that others can read, and a port that something el
 })
 
 test('what nothing reads is told by apply, channel show and doctor', async () => {
-  const stdin = `${file.trimEnd().replace('models:', 'settings: { system_prompt: x }, paramOverride: { seed: 1 }, models:')}\n`
+  const stdin = `${file.trimEnd().replace('models:', 'settings: { openrouter_enterprise: true, upstream_model_update_check_enabled: true }, models:')}\n`
   const applied = await run(['apply', '-f', '-', '--json'], { stdin, env: { KEY: 'k' } })
-  const lines = ['paramOverride', 'settings.system_prompt'].map(
+  const lines = ['settings.openrouter_enterprise', 'settings.upstream_model_update_check_enabled'].map(
     name => `channel a: ${name} is kept but has no effect in this version yet`,
   )
   expect(json(applied).warnings).toEqual(lines)

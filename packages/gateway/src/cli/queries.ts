@@ -69,17 +69,7 @@ export function findChannel(db: Db, nameOrId: string): Promise<Row<'channels'> |
 
 /** Members of a channel that may have no effect yet, as `findIdle` takes them. */
 export function idlePartsOf(row: Row<'channels'>) {
-  return {
-    name: row.name,
-    statusCodeMapping: parsed(row.status_code_mapping),
-    paramOverride: parsed(row.param_override),
-    headerOverride: parsed(row.header_override),
-    settings: JSON.parse(row.settings),
-  }
-}
-
-function parsed(json: string | null): unknown {
-  return json === null ? undefined : JSON.parse(json)
+  return { name: row.name, settings: JSON.parse(row.settings) }
 }
 
 /** Fingerprints of its keys, in their order. */

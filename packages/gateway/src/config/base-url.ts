@@ -15,3 +15,10 @@ export function isBaseUrl(found: string): boolean {
 
 /** A host, no `@` beside it, then a path or nothing. */
 const absolute = /^https?:\/\/[^/@?#\\]+(\/[^?#\\]*)?$/i
+
+/** The same with a query: what stands for the whole address of a call. */
+export function isWholeAddress(found: string): boolean {
+  const [base = '', query = ''] = found.split('?', 2)
+  if (query !== '' && !/^https?:\/\/[^/]+\//i.test(base)) return false
+  return isBaseUrl(base) && /^[!-~]*$/.test(query) && !found.includes('#')
+}

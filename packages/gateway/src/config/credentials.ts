@@ -1,3 +1,5 @@
+import type { SealedText } from './desired-state.ts'
+
 /** What of a channel, beside its keys, may be a credential. */
 
 const userinfo = /^([a-z][a-z0-9+.-]*:)?[\\/]*[^\\/?#]*@/i
@@ -20,4 +22,15 @@ const credentialHeaders: ReadonlySet<string> = new Set([
 /** Whether the value of a header is, by the header's name, a credential. */
 export function isCredentialHeader(name: string): boolean {
   return credentialHeaders.has(name.toLowerCase()) || /token|secret|key/i.test(name)
+}
+
+/** Whether a value of the store is a secret that was sealed. */
+export function isSealedText(value: unknown): value is SealedText {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'sealed' in value &&
+    typeof value.sealed === 'string' &&
+    'fingerprint' in value
+  )
 }

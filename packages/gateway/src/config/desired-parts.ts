@@ -1,3 +1,4 @@
+import { hasUserinfo, isCredentialHeader } from './credentials.ts'
 import type { DesiredApiKey, DesiredChannel, DesiredUser } from './desired-state.ts'
 import type { ChannelKeys, ChannelTexts, SecretMakers, UserKey } from './file-secrets.ts'
 import { definedMembers } from './members.ts'
@@ -59,8 +60,12 @@ export function desiredApiKey(
 export function desiredChannel(
   content: ChannelContent,
   keys: ChannelKeys | undefined,
-  texts: ChannelTexts | undefined,
+  {
+    texts,
+    seal,
+  }: { readonly texts: ChannelTexts | undefined; readonly seal: SecretMakers['sealChannelKey'] },
 ): DesiredChannel {
+  const proxy = texts?.proxy
   return {
     name: content.name,
     provider: content.provider.id,
@@ -74,11 +79,29 @@ export function desiredChannel(
     modelMapping: content.modelMapping,
     statusCodeMapping: content.statusCodeMapping,
     paramOverride: content.paramOverride,
-    headerOverride: texts?.headerOverride,
-    settings: content.settings && definedMembers({ ...content.settings, proxy: texts?.proxy }),
+    headerOverride: texts?.headerOverride && sealHeaders(texts.headerOverride, seal),
+    settings:
+      content.settings &&
+      definedMembers<unknown>({
+        ...content.settings,
+        proxy: proxy !== undefined && hasUserinfo(proxy) ? seal(proxy) : proxy,
+      }),
     dialect: content.dialect,
     enabled: content.enabled,
   }
+}
+
+/** What is a credential by its header's name is sealed as the keys are. */
+function sealHeaders(
+  headers: Readonly<Record<string, string>>,
+  seal: SecretMakers['sealChannelKey'],
+): NonNullable<DesiredChannel['headerOverride']> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [
+      name,
+      value !== '' && isCredentialHeader(name) ? seal(value) : value,
+    ]),
+  )
 }
 
 /** Keys sorted: equal prices have equal texts. */

@@ -56,7 +56,7 @@ export interface DesiredChannel {
   readonly name: string
   readonly provider: string
   readonly baseUrl: string | undefined
-  readonly keys: readonly { readonly sealed: string; readonly fingerprint: string }[] | undefined
+  readonly keys: readonly SealedText[] | undefined
   readonly keyMode: 'random' | 'polling' | undefined
   readonly models: readonly string[] | undefined
   readonly groups: readonly string[] | undefined
@@ -65,10 +65,16 @@ export interface DesiredChannel {
   readonly modelMapping: Readonly<Record<string, string>> | undefined
   readonly statusCodeMapping: Readonly<Record<string, number | string>> | undefined
   readonly paramOverride: Readonly<Record<string, unknown>> | undefined
-  readonly headerOverride: Readonly<Record<string, string>> | undefined
+  readonly headerOverride: Readonly<Record<string, string | SealedText>> | undefined
   readonly settings: Readonly<Record<string, unknown>> | undefined
   readonly dialect: string | undefined
   readonly enabled: boolean | undefined
+}
+
+/** A secret in a setting, as the store keeps it. Sealed twice, one text has two seals and one fingerprint. */
+export interface SealedText {
+  readonly sealed: string
+  readonly fingerprint: string
 }
 
 export interface DesiredOption {

@@ -1,5 +1,5 @@
 import type { Db, Row } from '#store'
-import { hasUserinfo, isCredentialHeader } from './credentials.ts'
+import { hasUserinfo, isCredentialHeader, isSealedText } from './credentials.ts'
 import { jsonOf, withoutRepeats } from './export-parts.ts'
 import { definedMembers } from './members.ts'
 
@@ -28,7 +28,7 @@ export async function exportChannels({ db, openChannelKey }: Parts) {
       openChannelKey ? openChannelKey(sealed) : { env: variableOf('KEY') },
     )
     const content = exportChannel(row, keys)
-    return openChannelKey ? content : withoutCredentials(content, variableOf)
+    return openChannelKey ? withOpened(content, openChannelKey) : withoutCredentials(content, variableOf)
   }
   return { kept: kept.map(exportOf), repeats }
 }
@@ -62,13 +62,25 @@ function withoutCredentials(content: Content, variableOf: VariableOf): Content {
   return definedMembers({
     ...content,
     headerOverride: mapMembers(content['headerOverride'], (name, value) =>
-      isCredentialHeader(name) ? { env: variableOf(`HEADER_${wordOf(name)}`) } : value,
+      isSealedText(value) || (isCredentialHeader(name) && value !== '')
+        ? { env: variableOf(`HEADER_${wordOf(name)}`) }
+        : value,
     ),
     settings: mapMembers(content['settings'], (name, value) =>
-      name === 'proxy' && typeof value === 'string' && hasUserinfo(value)
+      name === 'proxy' && (isSealedText(value) || (typeof value === 'string' && hasUserinfo(value)))
         ? { env: variableOf('PROXY') }
         : value,
     ),
+  })
+}
+
+/** What is sealed, in clear. */
+function withOpened(content: Content, open: (sealed: string) => string): Content {
+  const opened = (_: string, value: unknown) => (isSealedText(value) ? open(value.sealed) : value)
+  return definedMembers({
+    ...content,
+    headerOverride: mapMembers(content['headerOverride'], opened),
+    settings: mapMembers(content['settings'], opened),
   })
 }
 

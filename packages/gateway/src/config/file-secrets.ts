@@ -1,3 +1,4 @@
+import { fitsHeaderValue, headerValueWords } from '#overrides'
 import { proxyRule } from './channel-settings.ts'
 import type { DesiredChannel } from './desired-state.ts'
 import type { FileContent } from './schema.ts'
@@ -115,10 +116,7 @@ function isJsonObject(text: string): boolean {
   }
 }
 
-const headerRule = {
-  fits: (value: string) => !/\p{Cc}/u.test(value),
-  allowed: 'a text of one line',
-}
+const headerRule = { fits: fitsHeaderValue, allowed: headerValueWords }
 const passwordRule = {
   fits: (password: string) => password.length >= 8 && password.length <= 128,
   allowed: 'a password of 8 to 128 characters',

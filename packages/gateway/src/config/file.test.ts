@@ -241,6 +241,47 @@ describe('a file that is wrong', () => {
       issue: /statusCodeMapping\["429"\]: found 999/,
     },
     {
+      says: 'a success that is mapped',
+      text: channel('statusCodeMapping: { 200: 500 }'),
+      issue: /statusCodeMapping\["200"\]: found 500, allowed: an HTTP status of an error/,
+    },
+    {
+      says: 'a mode that is none',
+      text: channel('paramOverride: { operations: [{ mode: sett }] }'),
+      issue:
+        /^y\.yaml:3:\d+ channels\[0\]\.paramOverride\.operations\[0\]\.mode: found "sett", allowed: one of set, /,
+    },
+    {
+      says: 'an operation without its path',
+      text: channel('paramOverride: { operations: [{ mode: set, value: 1 }] }'),
+      issue: /operations\[0\]\.path: found nothing, allowed: a path like/,
+    },
+    {
+      says: 'operations that are no list',
+      text: channel('paramOverride: { operations: { mode: set } }'),
+      issue: /paramOverride\.operations: found an object, allowed: a list of operations/,
+    },
+    {
+      says: 'an override of stream',
+      text: channel('paramOverride: { stream: true }'),
+      issue: /paramOverride\.stream: found true, allowed: a member other than stream/,
+    },
+    {
+      says: 'a header that only the relay writes',
+      text: channel('headerOverride: { Content-Length: "1" }'),
+      issue: /headerOverride\.Content-Length: .*allowed: the name of a header that may be set/,
+    },
+    {
+      says: "a client's credential as a header",
+      text: channel('headerOverride: { x-a: "{client_header:Authorization}" }'),
+      issue: /headerOverride\.x-a: found a text of 29 characters, allowed: .*may be passed on/,
+    },
+    {
+      says: 'a query behind an address that calls are put behind',
+      text: channel('baseUrl: "https://x.y/v1?a=1"'),
+      issue: /channels\[0\]\.baseUrl: found "https:\/\/x\.y\/v1\?a=1", allowed: an http/,
+    },
+    {
       says: 'a price that is no decimal',
       text: `${head}prices: { x: { input: 1e3 } }`,
       issue: /^y\.yaml:2:23 prices\.x\.input: found "1e3", allowed: a decimal like "2\.50"/,
@@ -360,6 +401,14 @@ describe('a file that is wrong', () => {
       expect(await issuesOf(channel(`baseUrl: "${address}"`))).toEqual([])
     },
   )
+
+  test('the whole address of a call may have a query', async () => {
+    const of = (address: string) =>
+      issuesOf(`${head}channels: [{ name: a, provider: custom, baseUrl: "${address}" }]`)
+    expect(await of('https://x.y/{model}/{path}?v=1')).toEqual([])
+    expect(await of('https://x.y?v=1')).toHaveLength(1)
+    expect(await of('https://x.y/?v=1#a')).toHaveLength(1)
+  })
 
   test('the largest price and ratio are let in', async () => {
     const text = `${head}groups: { x: { ratio: 1000 } }\nprices: { x: { input: 1000000 }, y: { perCall: 10000 } }`

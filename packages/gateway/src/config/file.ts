@@ -9,7 +9,7 @@ import {
   readPasswords,
   type SecretMakers,
 } from './file-secrets.ts'
-import { findIdle } from './idle.ts'
+import { findBypassed, findIdle } from './idle.ts'
 import { limits } from './limits.ts'
 import { decimalPaths, type FileContent, fileSchema } from './schema.ts'
 import { issuesOfZod } from './schema-issues.ts'
@@ -152,7 +152,10 @@ async function resolveContent(
       desiredApiKey(key, keysOfUsers[index], parts.secrets),
     ),
     channels: (content.channels ?? []).map((channel, index) =>
-      desiredChannel(channel, keysOfChannels[index], textsOfChannels[index]),
+      desiredChannel(channel, keysOfChannels[index], {
+        texts: textsOfChannels[index],
+        seal: parts.secrets.sealChannelKey,
+      }),
     ),
     options: Object.entries(content.options ?? {}).map(([key, value]) => ({ key, value })),
   }
@@ -165,7 +168,8 @@ async function resolveContent(
     const { line, column } = source.locate(path)
     return path.length === 0 ? message : `${parts.fileName}:${line}:${column} ${message}`
   }
-  return { kind: 'state', desired, generatedKeys, warnings: findIdle(desired), placeMessage }
+  const warnings = [...findIdle(desired), ...findBypassed(desired.channels)]
+  return { kind: 'state', desired, generatedKeys, warnings, placeMessage }
 }
 
 function findHomelessChannels(

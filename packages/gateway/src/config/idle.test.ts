@@ -1,12 +1,5 @@
 import { expect, test } from 'vitest'
-import { findIdle } from './idle.ts'
-
-const silent = {
-  statusCodeMapping: undefined,
-  paramOverride: undefined,
-  headerOverride: undefined,
-  settings: undefined,
-}
+import { findBypassed, findIdle } from './idle.ts'
 
 test('each part that nothing reads has a line', () => {
   const found = findIdle({
@@ -14,35 +7,43 @@ test('each part that nothing reads has a line', () => {
     channels: [
       {
         name: 'a',
-        statusCodeMapping: { 429: 503 },
-        paramOverride: { temperature: 0 },
-        headerOverride: { x: 'y' },
-        settings: { system_prompt: 'Be brief.', force_format: true },
+        settings: { vertex_key_type: 'json', system_prompt: 'Be brief.', force_format: true },
       },
     ],
     options: [{ key: 'relay.retryTimes' }],
   })
   expect(found).toEqual(
-    [
-      'API key alice/laptop: bodyLogging',
-      'channel a: statusCodeMapping',
-      'channel a: paramOverride',
-      'channel a: headerOverride',
-      'channel a: settings.system_prompt',
-    ].map(what => `${what} is kept but has no effect in this version yet`),
+    ['API key alice/laptop: bodyLogging', 'channel a: settings.vertex_key_type'].map(
+      what => `${what} is kept but has no effect in this version yet`,
+    ),
   )
 })
 
 test('what is off or empty misses nothing', () => {
   const settings = {
-    system_prompt: '',
-    pass_through_body_enabled: false,
+    vertex_key_type: '',
+    openrouter_enterprise: false,
     upstream_model_update_ignored_models: [],
   }
   expect(
     findIdle({
       apiKeys: [{ user: 'alice', name: 'laptop', bodyLogging: false }],
-      channels: [{ ...silent, name: 'a', paramOverride: {}, settings }],
+      channels: [{ name: 'a', settings }],
     }),
   ).toEqual([])
+})
+
+test('what a pass-through keeps from the body has a line', () => {
+  const of = (passes: boolean) => ({
+    name: 'a',
+    modelMapping: { x: 'y' },
+    paramOverride: { temperature: 0 },
+    settings: { pass_through_body_enabled: passes, system_prompt: 'Be brief.' },
+  })
+  expect(findBypassed([of(false)])).toEqual([])
+  expect(findBypassed([of(true)])).toEqual([
+    'channel a: paramOverride has no effect, beside settings.pass_through_body_enabled',
+    'channel a: settings.system_prompt has no effect, beside settings.pass_through_body_enabled',
+    'channel a: modelMapping counts in the address alone, never in the body, beside settings.pass_through_body_enabled',
+  ])
 })

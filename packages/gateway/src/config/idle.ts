@@ -9,9 +9,6 @@ interface Configured {
   }[]
   readonly channels?: readonly {
     readonly name: string
-    readonly statusCodeMapping: unknown
-    readonly paramOverride: unknown
-    readonly headerOverride: unknown
     readonly settings: Readonly<Record<string, unknown>> | undefined
   }[]
   readonly options?: readonly { readonly key: string }[]
@@ -19,9 +16,6 @@ interface Configured {
 
 /** Settings of New API that are accepted so that its channels can move in unchanged; nothing reads them yet. */
 const idleSettings: ReadonlySet<string> = new Set([
-  'pass_through_body_enabled',
-  'system_prompt',
-  'system_prompt_override',
   'vertex_key_type',
   'aws_key_type',
   'openrouter_enterprise',
@@ -46,15 +40,34 @@ export function findIdle({ apiKeys = [], channels = [], options = [] }: Configur
   ].map(what => `${what} is kept but has no effect in this version yet`)
 }
 
+interface Bypassable {
+  readonly name: string
+  readonly modelMapping: unknown
+  readonly paramOverride: unknown
+  readonly settings: Readonly<Record<string, unknown>> | undefined
+}
+
+/** One line for each member that a channel's own pass-through keeps from the body. */
+export function findBypassed(channels: readonly Bypassable[]): readonly string[] {
+  return channels.flatMap(({ name, modelMapping, paramOverride, settings }) => {
+    if (settings?.['pass_through_body_enabled'] !== true) return []
+    const { system_prompt } = settings
+    const bypassed = [
+      ...saying({ paramOverride, 'settings.system_prompt': system_prompt }).map(
+        member => `${member} has no effect`,
+      ),
+      ...saying({ modelMapping }).map(member => `${member} counts in the address alone, never in the body`),
+    ]
+    return bypassed.map(what => `channel ${name}: ${what}, beside settings.pass_through_body_enabled`)
+  })
+}
+
 type ChannelParts = NonNullable<Configured['channels']>[number]
 
-function idleInChannel({ statusCodeMapping, paramOverride, headerOverride, settings = {} }: ChannelParts) {
-  return [
-    ...saying({ statusCodeMapping, paramOverride, headerOverride }),
-    ...saying(settings)
-      .filter(name => idleSettings.has(name))
-      .map(name => `settings.${name}`),
-  ]
+function idleInChannel({ settings = {} }: ChannelParts) {
+  return saying(settings)
+    .filter(name => idleSettings.has(name))
+    .map(name => `settings.${name}`)
 }
 
 function isPlanned(key: string): boolean {

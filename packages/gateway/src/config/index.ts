@@ -1,5 +1,5 @@
 export { ConfigError } from './config-error.ts'
-export { maskUserinfo } from './credentials.ts'
+export { isSealedText, maskUserinfo } from './credentials.ts'
 export { exportState, readDeclarativeFile } from './declarative.ts'
 export type { StateChange } from './desired-state.ts'
 export { type Environment, processEnvironment, readEnvironment } from './env.ts'

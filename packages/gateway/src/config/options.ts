@@ -182,7 +182,10 @@ const ownOptions = defineOptions({
 
 /** New API's protocol modules keep their own field names, so that its settings move in unchanged. */
 const newApiOptions = defineOptions({
-  'global.pass_through_request_enabled': planned(flag(false, 'Sends the body of every request unchanged.')),
+  'global.pass_through_request_enabled': flag(
+    false,
+    'Sends the body of every request as the client wrote it, on every channel: nothing is mapped or added in it.',
+  ),
   'global.thinking_model_blacklist': planned(names([], 'Models whose names never lose a thinking suffix.')),
   'global.chat_completions_to_responses_policy': planned(
     object({}, 'Which chat requests go out as Responses.'),

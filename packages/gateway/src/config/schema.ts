@@ -2,7 +2,8 @@ import { type PriceRates, PricingError, parsePrice, parseUsd } from '@yumen/pric
 import { dialectNames } from '@yumen/protocol'
 import { catalogue, findProvider } from '@yumen/providers'
 import { z } from 'zod'
-import { isBaseUrl } from './base-url.ts'
+import { checkHeaderOverrideNames, checkParamOverride, isErrorStatus, mappableWords } from '#overrides'
+import { isBaseUrl, isWholeAddress } from './base-url.ts'
 import { channelSettings } from './channel-settings.ts'
 import { isCidr } from './cidr.ts'
 import { checkOption, optionRegistry } from './options.ts'
@@ -129,14 +130,12 @@ const provider = z.union([z.string(), z.int()], providerWords).transform((found,
   context.addIssue({ code: 'custom', message })
   return z.NEVER
 })
-const status = wholeNumber(100, 599)
+const addressWords =
+  "an http or https address of visible ASCII characters, without credentials, a query or a fragment, and no cloud's metadata service"
 const channel = known('a channel', {
   name: objectName,
   provider,
-  baseUrl: textOf(
-    "an http or https address of visible ASCII characters, without credentials, a query or a fragment, and no cloud's metadata service",
-    found => (isBaseUrl(found) ? found : undefined),
-  ).optional(),
+  baseUrl: textOf(addressWords, found => (isWholeAddress(found) ? found : undefined)).optional(),
   keys: listOf(secretSource, 'a list of keys: texts, { env: NAME } or { file: PATH }').optional(),
   keyMode: oneOf(['random', 'polling']).optional(),
   models: listOf(text('the name of a model'), 'a list of model names').optional(),
@@ -145,19 +144,30 @@ const channel = known('a channel', {
   weight: wholeNumber(0, 1_000_000).optional(),
   modelMapping: mapOf(text('the name of a model'), 'model names by model name').optional(),
   statusCodeMapping: mapOf(
-    z.union([status, z.string().regex(/^[1-5]\d\d$/)], 'an HTTP status'),
+    z.union([z.int(), z.string()], mappableWords).refine(isErrorStatus, mappableWords),
     'statuses by status',
   )
     .superRefine(checkStatusKeys)
     .optional(),
-  paramOverride: mapOf(z.unknown(), 'an object').optional(),
+  paramOverride: mapOf(z.unknown(), 'an object')
+    .superRefine((value, context) => {
+      for (const { path, allowed } of checkParamOverride(value))
+        context.addIssue({ code: 'custom', path: [...path], message: allowed })
+    })
+    .optional(),
   headerOverride: mapOf(
     z.union([z.literal(''), secretSource], 'a text, { env: NAME } or { file: PATH }'),
     'texts by header name',
-  ).optional(),
+  )
+    .superRefine(checkHeaderNames)
+    .optional(),
   settings: channelSettings.optional(),
   dialect: oneOf(dialectNames).optional(),
   enabled: z.boolean('true or false').optional(),
+}).superRefine(({ provider: kind, baseUrl }, context) => {
+  // Paths and queries of calls are put behind the addresses of all others.
+  if (baseUrl !== undefined && !isBaseUrl(baseUrl) && kind.takesWholeAddress !== true)
+    context.addIssue({ code: 'custom', path: ['baseUrl'], message: addressWords })
 })
 
 const options = mapOf(z.unknown(), 'options by key').superRefine((values, context) => {
@@ -214,9 +224,14 @@ function readAmount(found: string): bigint | undefined {
 
 function checkStatusKeys(values: Readonly<Record<string, unknown>>, context: z.RefinementCtx): void {
   for (const key of Object.keys(values)) {
-    if (!/^[1-5]\d\d$/.test(key))
-      context.addIssue({ code: 'custom', path: [key], message: 'an HTTP status as key' })
+    if (!isErrorStatus(key)) context.addIssue({ code: 'custom', path: [key], message: mappableWords })
   }
+}
+
+/** Their values may lie elsewhere and are looked at when they are read. */
+function checkHeaderNames(values: Readonly<Record<string, unknown>>, context: z.RefinementCtx): void {
+  for (const { path, allowed } of checkHeaderOverrideNames(Object.keys(values)))
+    context.addIssue({ code: 'custom', path: [...path], message: allowed })
 }
 
 function pricingErrorOf(parse: () => unknown): string | undefined {

@@ -1,5 +1,6 @@
-import type { Dialect, ScanLimits, UpstreamError } from '@yumen/protocol'
+import { type Dialect, errorStatus, type ScanLimits, type UpstreamError } from '@yumen/protocol'
 import { type AttemptOutcome, type Candidate, type Routing, remedies, type Ticket } from '#routing'
+import { type AttemptTurn, buildAttemptBody, ChannelRefusal } from './attempt-body.ts'
 import type { ByteBudget } from './budget.ts'
 import { ClientGoneError, GatewayError, toldAs } from './gateway-error.ts'
 import type { Planned } from './plan.ts'
@@ -16,7 +17,7 @@ import type { CallListener, UpstreamCall } from './upstream/call.ts'
 import { askOf, type SendParts, send } from './upstream/send.ts'
 import { createStreamListener, type StreamAnswer } from './upstream/streamed.ts'
 import { createWholeListener, type WholeAnswer } from './upstream/whole.ts'
-import { buildUpstreamBody, type UpstreamBody } from './upstream-body.ts'
+import type { UpstreamBody } from './upstream-body.ts'
 import { Waiting } from './waiting.ts'
 
 export interface AttemptParts extends SendParts {
@@ -46,6 +47,7 @@ export interface AttemptAsk {
   /** When the request arrived, on the relay's clock. */
   readonly startedAt: number
   readonly client: (name: string) => string | undefined
+  readonly incoming: AttemptTurn['incoming']
 }
 
 export interface Accepted {
@@ -60,6 +62,7 @@ export interface Accepted {
  */
 export async function attempt(parts: AttemptParts, ask: AttemptAsk): Promise<Accepted> {
   let failed: Failed | undefined
+  let refusal: ChannelRefusal | undefined
   for (let tried = 1; ; tried++) {
     // Nobody heard it leave while its body was decompressed or its key looked up.
     if (ask.reply.isClosed) throw new ClientGoneError('the client left')
@@ -67,24 +70,45 @@ export async function attempt(parts: AttemptParts, ask: AttemptAsk): Promise<Acc
     if (next.done === true) break
     // Asked only when there is somewhere to go: a refusal is no retry.
     if (failed !== undefined && !parts.routing.mayRetry()) break
-    let trial = new Trial(parts, ask, next.value)
+    const turn = { candidate: next.value, index: tried - 1, lastError: failed?.error }
+    const begun = begin(parts, ask, turn)
+    if (begun instanceof ChannelRefusal) {
+      refusal = begun
+      if (tried > next.value.channel.timeLimits.retryTimes) break
+      continue
+    }
+    let trial = begun
     let outcome = await trial.outcome
     if (outcome.kind === 'failed' && trial.asksUsage && refusesUsage(outcome.error)) {
       // Ours was the member that it does not take: once more without, and never again for this channel.
       parts.usageRefusers.add(next.value.channel.id)
-      trial = new Trial(parts, ask, next.value)
+      trial = new Trial(parts, ask, turn)
       outcome = await trial.outcome
     }
     if (outcome.kind === 'gone') throw new ClientGoneError('the client left')
     if (outcome.kind === 'answered') return outcome.accepted
     failed = mergeFailures(failed, outcome)
+    refusal = undefined
     if (remedies[outcome.error.class] === 'tell-client') break
     if (!mayRepeat(repeatableOf(ask.target, ask.facts), outcome)) break
     const { retryTimes, totalTimeoutMs } = next.value.channel.timeLimits
     if (tried > retryTimes || parts.clock() >= ask.startedAt + totalTimeoutMs) break
   }
+  if (refusal !== undefined) throw refusal
   if (failed === undefined) throw ask.planned.refuseAll()
   throw tell(failed, ask)
+}
+
+type Turn = Pick<AttemptTurn, 'candidate' | 'index' | 'lastError'>
+
+/** A channel may refuse a request itself, and let the next candidate try. */
+function begin(parts: AttemptParts, ask: AttemptAsk, turn: Turn): Trial | ChannelRefusal {
+  try {
+    return new Trial(parts, ask, turn)
+  } catch (error) {
+    if (error instanceof ChannelRefusal && error.mayMoveOn) return error
+    throw error
+  }
 }
 
 /** Servers that know no `stream_options` have no code for it, only its name in their words. */
@@ -99,6 +123,8 @@ interface Failed {
   readonly refusal: Buffer | undefined
   /** Whether the upstream may have worked on it all the same. */
   readonly mayBeBilled: boolean
+  /** The channel's own statuses for the client, by the upstream's. */
+  readonly statuses: ReadonlyMap<number, number> | undefined
 }
 
 type Outcome = Failed | { readonly kind: 'answered'; readonly accepted: Accepted } | { readonly kind: 'gone' }
@@ -118,7 +144,8 @@ class Trial implements AnswerOwner, GoneWatcher {
   #isEnded = false
   #waiting: Waiting | undefined
 
-  constructor(parts: AttemptParts, ask: AttemptAsk, candidate: Candidate) {
+  constructor(parts: AttemptParts, ask: AttemptAsk, turn: Turn) {
+    const { candidate } = turn
     const { promise, resolve } = Promise.withResolvers<Outcome>()
     this.outcome = promise
     this.#settle = resolve
@@ -128,10 +155,11 @@ class Trial implements AnswerOwner, GoneWatcher {
     this.#startedAt = parts.clock()
     const { facts, target, dialect, client, startedAt, reply } = ask
     const upstreamAsk = askOf(candidate, target, facts)
-    const body = buildUpstreamBody(
+    const mayAskUsage = !parts.usageRefusers.has(candidate.channel.id)
+    const body = buildAttemptBody(
       facts,
       target,
-      { candidate, ask: upstreamAsk, mayAskUsage: !parts.usageRefusers.has(candidate.channel.id) },
+      { ...turn, ask: upstreamAsk, mayAskUsage, requestId: ask.log.id, incoming: ask.incoming },
       parts.limits,
     )
     this.#body = body
@@ -139,7 +167,7 @@ class Trial implements AnswerOwner, GoneWatcher {
     const { limits } = parts
     const budget = ask.share
     this.#listener = facts.isStreaming
-      ? createStreamListener({ dialect, choices: facts.choices, limits, budget, owner: this })
+      ? createStreamListener({ dialect, choices: body.choices ?? facts.choices, limits, budget, owner: this })
       : createWholeListener({ dialect, limits, budget, owner: this })
     this.#ticket = parts.routing.begin(candidate)
     const onOver = () => parts.routing.release(this.#ticket)
@@ -171,13 +199,16 @@ class Trial implements AnswerOwner, GoneWatcher {
   }
 
   onAnswer(answer: WholeAnswer | StreamAnswer): void {
-    const accepted = { answer, candidate: this.#candidate, body: this.#body }
+    const { model } = this.#body
+    const candidate = model === undefined ? this.#candidate : { ...this.#candidate, upstreamModel: model }
+    const accepted = { answer, candidate, body: this.#body }
     this.#end({ kind: 'answered', accepted }, { class: 'ok', status: 200 })
   }
 
   onFailure(error: UpstreamError, refusal: Buffer | undefined): void {
+    const { statuses } = this.#candidate.channel.overrides ?? {}
     const mayBeBilled = this.#call?.isSent === true && error.status < 400
-    const outcome = { kind: 'failed', error, refusal, mayBeBilled } as const
+    const outcome = { kind: 'failed', error, refusal, mayBeBilled, statuses } as const
     this.#end(outcome, { class: error.class, status: error.status })
   }
 
@@ -238,13 +269,18 @@ function mergeFailures(before: Failed | undefined, now: Failed): Failed {
 const keptBodies: readonly string[] = ['invalid_request', 'context_length', 'content_policy']
 
 /** An upstream's failure in words for the client: its own only where the client itself can mend it. */
-function tell({ error, refusal }: Failed, { facts, log }: AttemptAsk): GatewayError {
+function tell(failed: Failed, { facts, log, dialect }: AttemptAsk): GatewayError {
+  const { error, refusal } = failed
   const told = toldAs[error.class]
+  const status = mappedStatus(failed, dialect)
   if (remedies[error.class] === 'tell-client') {
-    const isKept = refusal !== undefined && error.status >= 400 && keptBodies.includes(told)
-    const native = isKept ? { native: { status: error.status, body: refusal } } : {}
+    // Google repeats the status in the body: one with another status is written anew.
+    const isWhole = status === undefined || dialect.name !== 'gemini'
+    const isKept = refusal !== undefined && error.status >= 400 && keptBodies.includes(told) && isWhole
+    const native = isKept ? { native: { status: status ?? error.status, body: refusal } } : {}
     return new GatewayError(told, error.message, {
       ...native,
+      ...(status !== undefined && { status }),
       ...(error.param !== undefined && { param: error.param }),
     })
   }
@@ -255,5 +291,14 @@ function tell({ error, refusal }: Failed, { facts, log }: AttemptAsk): GatewayEr
     upstream_error: `${facts.model} failed to answer`,
   }
   const message = words[told] ?? `The model is temporarily unavailable (request id ${log.id})`
-  return new GatewayError(told, message, { retryAfterMs: error.retryAfterMs })
+  return new GatewayError(told, message, {
+    ...(status !== undefined && { status }),
+    retryAfterMs: error.retryAfterMs,
+  })
+}
+
+/** The channel's status for what the upstream said; where it said nothing, for what the client would be told. */
+function mappedStatus({ error, statuses }: Failed, dialect: Dialect): number | undefined {
+  const real = error.status >= 400 ? error.status : errorStatus(toldAs[error.class], dialect.name)
+  return statuses?.get(real)
 }

@@ -88,16 +88,18 @@ function rulesOf(parts: RelayParts, { accepted, log, snapshot }: DeliveryAsk): R
   const model = log.facts?.model
   const isMapped =
     model !== undefined && candidate.upstreamModel !== model && !snapshot.options['relay.exposeUpstreamModel']
-  const isChat = log.target.dialect === 'openai-chat' && log.target.operation === 'chat'
+  const { dialect, operation } = log.target
+  const isChat = dialect === 'openai-chat' && operation === 'chat'
+  const isText = dialect === 'openai-chat' && operation === 'completions'
   const reshape = {
-    forcesFormat: settings['force_format'] === true,
-    thinkingToContent: settings['thinking_to_content'] === true,
+    forcesFormat: (isChat || isText) && settings['force_format'] === true,
+    thinkingToContent: isChat && settings['thinking_to_content'] === true,
   }
   return {
-    dialect: log.target.dialect,
+    dialect,
     model: isMapped ? model : undefined,
     hidesUsage: body.hidesUsage,
-    reshape: isChat && (reshape.forcesFormat || reshape.thinkingToContent) ? reshape : undefined,
+    reshape: reshape.forcesFormat || reshape.thinkingToContent ? reshape : undefined,
     limits: parts.limits,
   }
 }

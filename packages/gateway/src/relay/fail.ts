@@ -25,7 +25,8 @@ export function fail(parts: RelayParts, failing: Failing, error: unknown): void 
     return
   }
   const told = asGatewayError(error)
-  if (told.class === 'internal') parts.observer.onBug(requestId, error)
+  // What the client may not read stands in the cause.
+  if (told.class === 'internal') parts.observer.onBug(requestId, told.cause ?? error)
   const rendered = renderBlocked(told, log) ?? render(told, failing)
   if (!(error instanceof UnrecordedError))
     record(parts, failing, { class: told.class, status: rendered.status })

@@ -101,6 +101,7 @@ async function relayTarget(
       share,
       startedAt: log.startedAt,
       client: header,
+      incoming: request,
     })
     log.candidate = accepted.candidate
     log.terms = bindGroup(snapshot, log.terms, accepted.candidate.group)

@@ -26,6 +26,11 @@ export interface UpstreamBody {
   readonly hidesUsage: boolean
   /** Members that this channel does not pass on. */
   readonly removed: readonly string[]
+  /** Headers that the channel's settings set in this attempt, by lower-case names. */
+  readonly headers?: ReadonlyMap<string, string> | undefined
+  /** The model in the body and the number of answers, where the channel's settings may have changed them. */
+  readonly model?: string
+  readonly choices?: number
 }
 
 /** Members that cost more, tell more or keep more than the operator may want: passed on only when the channel says so. */

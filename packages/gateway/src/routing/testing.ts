@@ -57,6 +57,7 @@ function channelOf({ id, provider = 'openai', keys = 1, ...wishes }: ChannelWish
     dialect: undefined,
     isEnabled: true,
     timeLimits,
+    overrides: undefined,
     ceilings: { concurrencyMax: undefined, requestsPerMinuteMax: undefined },
     ...wishes,
   }

@@ -82,3 +82,11 @@ test('force_format leaves the members of the official shape and nothing else', (
 test('answers without choices pass', () => {
   expect(reshapeAnswer({ object: 'list' }, thinking)).toEqual({ object: 'list' })
 })
+
+test('the official shape of a legacy completion keeps its texts', () => {
+  const answer = { id: 'c', foreign: 1, choices: [{ text: 'x', index: 0, finish_reason: 'stop', own: 2 }] }
+  expect(reshapeAnswer(answer, format)).toEqual({
+    id: 'c',
+    choices: [{ text: 'x', index: 0, finish_reason: 'stop' }],
+  })
+})

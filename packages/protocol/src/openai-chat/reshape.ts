@@ -22,6 +22,8 @@ const headMembers = [
   'usage',
 ]
 const choiceMembers = ['index', 'delta', 'message', 'logprobs', 'finish_reason']
+/** Of legacy completions, whose choices hold their text themselves. */
+const textChoiceMembers = ['text', 'index', 'logprobs', 'finish_reason']
 const messageMembers = [
   'role',
   'content',
@@ -87,7 +89,8 @@ function thinkInDelta(delta: Json, choice: Json, open: Set<number>): Json {
 
 function format(answer: Json): Json {
   return mapChoices(pick(answer, headMembers), choice => {
-    const picked = pick(choice, choiceMembers)
+    const isText = choice['message'] === undefined && choice['delta'] === undefined
+    const picked = pick(choice, isText ? textChoiceMembers : choiceMembers)
     for (const name of ['delta', 'message']) {
       const message = asObject(picked[name])
       if (message !== undefined) picked[name] = pick(message, messageMembers)

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { findIdle, maskUserinfo, processEnvironment } from '#config'
+import { findIdle, isSealedText, maskUserinfo, processEnvironment } from '#config'
 import { addChannel } from '../add-channel.ts'
 import { CliError } from '../cli-error.ts'
 import { printFacts, printJson, printLine, printTable, printWarning } from '../output.ts'
@@ -193,9 +193,10 @@ function contractOf(row: ChannelRow) {
   }
 }
 
-/** The address of a proxy may hold a password. */
+/** The address of a proxy may hold a password: then its fingerprint stands for it. */
 function withoutCredentials(settings: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   const { proxy } = settings
+  if (isSealedText(proxy)) return { ...settings, proxy: proxy.fingerprint }
   return typeof proxy === 'string' ? { ...settings, proxy: maskUserinfo(proxy) } : settings
 }
 

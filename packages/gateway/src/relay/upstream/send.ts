@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { type Ask, endpointUrl } from '@yumen/providers'
+import { mergeHeaders } from '#overrides'
 import type { Candidate } from '#routing'
 import type { Roster } from '../roster.ts'
 import type { Target } from '../route.ts'
@@ -80,7 +81,7 @@ export function send(parts: SendParts, outgoing: Outgoing, listener: CallListene
 /** Nothing of the client's own goes along but what the provider names: no cookie, key or forwarding header. */
 function headersOf({ candidate, ask, body, client }: Outgoing): string[] {
   const { provider } = candidate.channel
-  return [
+  const headers = [
     'content-type',
     'application/json',
     'content-length',
@@ -92,6 +93,7 @@ function headersOf({ candidate, ask, body, client }: Outgoing): string[] {
     ...provider.auth(candidate.key.secret, ask),
     ...(provider.headers?.(ask, client) ?? []),
   ]
+  return body.headers === undefined ? headers : mergeHeaders(headers, body.headers)
 }
 
 function bodyOf({ pieces, length }: UpstreamBody): Buffer | Readable {

@@ -153,6 +153,24 @@ describeStores('applyState', stores => {
     expect(await revisions()).toMatchObject({ configuration: 2, keys: 2 })
   })
 
+  test('a secret that is sealed anew is the same secret; another one is a change', async () => {
+    const secretsOf = (seal: string, print: string): DesiredState => ({
+      ...desired,
+      channels: [
+        {
+          ...channel,
+          headerOverride: { authorization: { sealed: seal, fingerprint: print }, 'x-tenant': 'acme' },
+          settings: { proxy: { sealed: seal, fingerprint: print } },
+        },
+      ],
+    })
+    await apply(secretsOf('v1.a', 'print-a'))
+    expect(await apply(secretsOf('v1.b', 'print-a'), { now: 2_000 })).toEqual([])
+    const changes = await apply(secretsOf('v1.c', 'print-c'), { now: 3_000 })
+    expect(changes.map(({ fields }) => Object.keys(fields))).toEqual([['headerOverride', 'settings']])
+    expect(JSON.stringify(changes)).not.toMatch(/v1\.|print-/)
+  })
+
   test('only named members that differ change, and their rows carry the new revision', async () => {
     await apply(desired)
     const changed = {

@@ -55,7 +55,7 @@ async function create(apply: Apply, channel: DesiredChannel): Promise<void> {
 
 async function update(apply: Apply, channel: DesiredChannel, row: Row<'channels'>): Promise<void> {
   const { tx, now } = apply
-  const difference = differences(row, membersOfChannel(channel))
+  const difference = differences(row, membersOfChannel(withStoredSeals(channel, row)))
   const keys = await keysChange(apply, channel, row)
   if (isEmpty(difference) && keys === undefined) return
   const columns = { ...difference.columns, updated_at: now, revision: await apply.revision('configuration') }
@@ -85,6 +85,35 @@ function membersOfChannel(channel: DesiredChannel): Member[] {
     plain(['dialect', 'dialect'], channel.dialect),
     flag(['enabled', 'enabled'], channel.enabled),
   ]
+}
+
+/** A secret that is the same as the stored one keeps its seal: sealed anew it would look like a change. */
+function withStoredSeals(channel: DesiredChannel, row: Row<'channels'>): DesiredChannel {
+  const { headerOverride, settings } = channel
+  return {
+    ...channel,
+    headerOverride: headerOverride && keepSeals(headerOverride, parseJson(row.header_override)),
+    settings: settings && keepSeals(settings, parseJson(row.settings)),
+  }
+}
+
+function keepSeals<Value>(
+  wanted: Readonly<Record<string, Value>>,
+  stored: unknown,
+): Readonly<Record<string, Value>> {
+  const before = new Map(Object.entries(Object(stored)))
+  return Object.fromEntries(
+    Object.entries(wanted).map(([name, value]) => {
+      const print = fingerprintOf(value)
+      const kept = before.get(name)
+      return [name, print !== undefined && fingerprintOf(kept) === print ? (kept as Value) : value] // decoding: the same member
+    }),
+  )
+}
+
+function fingerprintOf(value: unknown): string | undefined {
+  const isSealed = typeof value === 'object' && value !== null && 'sealed' in value && 'fingerprint' in value
+  return isSealed ? String(value.fingerprint) : undefined
 }
 
 /** A proxy's address may hold a password. */
