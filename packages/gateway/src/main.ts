@@ -262,6 +262,7 @@ async function startGateway(
     if (environment.redisUrl === undefined) return undefined
     return connectRedis({
       url: environment.redisUrl,
+      installation: installation.id,
       limits,
       onAway: warn('Redis is away: this node keeps its part of the rate limits by itself'),
       onBack: () => log.info({}, 'Redis is back: the nodes share their rate limits again'),

@@ -40,3 +40,21 @@ test.each([
 test("New API's module fields are options under their own names", () => {
   expect(checkOption('gemini.thinking_adapter_enabled', true)).toEqual({ kind: 'value', value: true })
 })
+
+test.each([
+  ['limits.user', { requestsPerMinute: 3 }, true],
+  ['limits.user', { requestsPerMinute: 0 }, false],
+  ['limits.user', { requestsPerMinute: 1.5 }, false],
+  ['limits.user', { requestPerMinute: 3 }, false],
+  ['limits.user', [], false],
+  ['limits.userByGroup', { vip: { concurrency: 1 }, staff: {} }, true],
+  ['limits.userByGroup', { vip: 3 }, false],
+  ['limits.userModelByGroup', { vip: { 'claude-*': { tokensPerMinute: 1_000_000_000 } } }, true],
+  ['limits.userModelByGroup', { vip: { concurrency: 1 } }, false],
+  ['limits.modelRequestsGroup', { vip: [0, 100_000_000] }, true],
+  ['limits.modelRequestsGroup', { vip: [0] }, false],
+  ['limits.modelRequestsGroup', { vip: [0, 100_000_001] }, false],
+  ['limits.modelRequestsDurationMinutes', 0, false],
+])('%s takes %j: %j', (key, value, isTaken) => {
+  expect(checkOption(key, value).kind).toBe(isTaken ? 'value' : 'issue')
+})

@@ -25,6 +25,7 @@ const told: string[] = []
 async function connect(more: Partial<typeof limits> = {}): Promise<RedisBuckets> {
   const buckets = await connectRedis({
     url: server.url,
+    installation: 'here',
     limits: { ...limits, ...more },
     onAway: () => told.push('away'),
     onBack: () => told.push('back'),
@@ -132,9 +133,9 @@ describe.skipIf(!hasRedis())('limits in Redis', () => {
     })
     expect(await one.take({ buckets, tokens: 0 }, 'c')).toMatchObject({ isTaken: false })
     other.end('b', buckets, [])
-    await expect.poll(() => redis.zcard('yumen:{limits}:shared-seats')).toBe(1)
+    await expect.poll(() => redis.zcard('yumen:{limits}:here:shared-seats')).toBe(1)
     expect(await one.take({ buckets, tokens: 0 }, 'd')).toMatchObject({ isTaken: true })
-    expect(await redis.pttl('yumen:{limits}:shared')).toBeGreaterThan(0)
+    expect(await redis.pttl('yumen:{limits}:here:shared')).toBeGreaterThan(0)
   })
 
   test('places of a node that died lapse, those that are held are renewed', async () => {
@@ -167,7 +168,7 @@ describe.skipIf(!hasRedis())('limits in Redis', () => {
     await expect.poll(() => buckets.isAvailable, { timeout: 5_000 }).toBe(true)
     // What the late answer took has been given back.
     await expect
-      .poll(async () => (await redis.hget('yumen:{limits}:away', 'level')) ?? '0')
+      .poll(async () => (await redis.hget('yumen:{limits}:here:away', 'level')) ?? '0')
       .toSatisfy(level => Number(level) <= 60_000)
     await server.kill()
     await expect.poll(() => buckets.isAvailable, { timeout: 5_000 }).toBe(false)

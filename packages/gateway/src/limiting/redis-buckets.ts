@@ -6,6 +6,8 @@ import { type Bucket, type Correction, costOf, type Take, type Taken } from './t
 
 export interface RedisBucketsParts {
   readonly redis: Redis
+  /** Whose limits they are: installations that share a Redis do not meet. */
+  readonly installation: string
   readonly limits: {
     readonly redisTimeoutMs: number
     readonly redisProbeMs: number
@@ -107,8 +109,8 @@ export class RedisBuckets {
     buckets: readonly { readonly name: string }[],
     args: readonly (string | number)[],
   ) {
-    const { redis } = this.#parts
-    const keys = buckets.map(({ name }) => `${prefix}${name}`)
+    const { redis, installation } = this.#parts
+    const keys = buckets.map(({ name }) => `${prefix}${installation}:${name}`)
     try {
       return await redis.evalsha(hashOf(source), keys.length, ...keys, ...args)
     } catch (error) {
