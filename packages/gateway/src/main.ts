@@ -6,7 +6,7 @@ import { setFlagsFromString } from 'node:v8'
 import { monotonicFactory } from 'ulid'
 import { createCatalog, createSealer, loadSealingSecret } from '#catalog'
 import { startLeader, startNode } from '#cluster'
-import { type Environment, resolveLimits } from '#config'
+import { limits as defaultLimits, type Environment, resolveLimits } from '#config'
 import { sendText, startHttpServer } from '#http'
 import { createKeyring } from '#identity'
 import { connectRedis, createLimiter, type SharedBuckets } from '#limiting'
@@ -38,6 +38,7 @@ export async function serve(environment: Environment, link?: WorkerLink): Promis
   log.flush()
   link?.tellReady()
   await Promise.race([stopped, link?.retired.then(() => gateway.retire()) ?? stopped])
+  if (link !== undefined) endInTime(log)
   const isCommitted = await gateway.stop()
   await link?.tellLastMetrics(await gateway.metrics())
   log.flush()
@@ -323,6 +324,15 @@ function waitForSignal(log: Log): Promise<void> {
 function waitForParent({ stopped }: WorkerLink): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined)
   return stopped
+}
+
+/** Nobody may be left to kill a worker whose stop hangs: its parent may be gone. */
+function endInTime(log: Log): void {
+  const { workerStopMsMax } = defaultLimits
+  setTimeout(() => {
+    log.error({ ms: workerStopMsMax }, 'the worker did not end in time: what it left is for the next start')
+    process.exit(1)
+  }, workerStopMsMax)
 }
 
 /** [0, 1) from the system's generator, drawn in blocks: one call each would cost more than all else of an id. */

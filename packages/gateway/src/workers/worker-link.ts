@@ -18,6 +18,8 @@ export interface WorkerLink {
   askSum(): Promise<string>
   /** The last message before the end. Never fails. */
   tellLastMetrics(text: string): Promise<void>
+  /** Closes the channel, which would keep a worker alive that could not start. */
+  close(): void
 }
 
 export interface WorkerLinkParts {
@@ -127,5 +129,8 @@ export function connectToParent({ number, limits }: WorkerLinkParts): WorkerLink
         const message: ToParent = { kind: 'last-metrics', text }
         process.send?.(message, undefined, undefined, () => resolve())
       }),
+    close() {
+      if (process.connected) process.disconnect?.()
+    },
   }
 }

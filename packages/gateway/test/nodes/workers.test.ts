@@ -1,6 +1,12 @@
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { Agent } from 'node:http'
 import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ask, dialects, startAsking, wordsOf } from '../faults/ask.ts'
 import { readBooks } from '../faults/books.ts'
@@ -9,6 +15,7 @@ import { expectExactBooks } from '../faults/killing.ts'
 import { createSeeded, type Stage, seed, startLoad, startStage } from '../faults/load.ts'
 import { isAlive, metricOf, readMetrics, untilGone, workersOf } from './workers.ts'
 
+const binary = new URL('../../../../bin/yumen', import.meta.url).pathname
 const long = 'sim-tokens60-gap20'
 const endless = 'sim-fault-endless-stream-5'
 
@@ -195,6 +202,27 @@ describe('signals to the parent', () => {
     )
   })
 
+  test('a rolling restart whose new worker cannot start leaves the old ones in their places', async () => {
+    const { gateway } = stage
+    const before = workerPids()
+    const database = new DatabaseSync(join(gateway.dataDir, 'yumen.db'), { timeout: 5_000 })
+    database.exec("INSERT INTO schema_migrations VALUES (9999, 'later', 1)")
+    database.close()
+    process.kill(gateway.pid(), 'SIGHUP')
+    await eventually(
+      () => (gateway.output().includes('rolling restart is over') ? true : undefined),
+      undefined,
+      10_000,
+    )
+    expect(gateway.output()).toContain('"worker":1,"msg":"the rolling restart ends here')
+    expect(workerPids()).toEqual(before)
+    const answers = await Promise.all(
+      [1, 2].map(() => ask(gateway.url, { dialect: 'chat', model: 'sim', isStreaming: false })),
+    )
+    expect(answers.map(({ status }) => status)).toEqual([200, 200])
+    expect(await gateway.stop()).toBe(0)
+  })
+
   test('SIGTERM lets the streams of all workers end; one that a worker gets as well changes nothing', async () => {
     const { gateway } = stage
     const streams = dialects.map(dialect =>
@@ -250,4 +278,28 @@ describe('signals to the parent', () => {
     await gateway.restart()
     expect((await ask(gateway.url, { dialect: 'chat', model: 'sim', isStreaming: false })).status).toBe(200)
   })
+})
+
+test('workers whose port is taken are told of once, and the exit status is 1', async () => {
+  const { gateway } = stage
+  const taken = Number(new URL(gateway.url).port)
+  const dataDir = mkdtempSync(join(tmpdir(), 'yumen-test-'))
+  const env = {
+    PATH: process.env['PATH'] ?? '',
+    HOME: process.env['HOME'] ?? '',
+    YUMEN_DATA_DIR: dataDir,
+    YUMEN_HOST: '127.0.0.1',
+  }
+  try {
+    const failure = await promisify(execFile)(binary, ['serve', '--workers', '2', '--port', String(taken)], {
+      env,
+      timeout: 20_000,
+    }).catch((error: unknown) => error)
+    expect(failure).toMatchObject({ code: 1 })
+    const stderr = failure instanceof Error && 'stderr' in failure ? String(failure.stderr) : ''
+    expect(stderr.match(/EADDRINUSE/g)).toHaveLength(1)
+    expect(stderr).not.toMatch(/\n\s+at /)
+  } finally {
+    rmSync(dataDir, { recursive: true, force: true })
+  }
 })

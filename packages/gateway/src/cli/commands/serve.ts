@@ -44,8 +44,13 @@ async function serve({ port, host, workers, worker }: ServeOptions): Promise<voi
 async function serveAsWorker(environment: Environment, number: number): Promise<void> {
   const { connectToParent } = await import('#workers')
   const link = connectToParent({ number, limits })
-  const gateway = await import('../../main.ts')
-  await gateway.serve(environment, link)
+  try {
+    const gateway = await import('../../main.ts')
+    await gateway.serve(environment, link)
+  } catch (error) {
+    link.close()
+    throw error
+  }
 }
 
 /** Loads nothing of the gateway itself: it accepts connections and watches over those who serve. */
