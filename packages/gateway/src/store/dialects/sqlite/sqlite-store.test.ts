@@ -62,7 +62,9 @@ test('a statement of too many rows is refused', async () => {
 test('a reader that runs out of memory takes nothing along: the next read is answered', async () => {
   const store = await open(freshPath(), { workerOldSpaceMb: 16 })
   await expect(endless.execute(await store.kysely())).rejects.toMatchObject({ code: 'unavailable' })
-  expect(await (await store.kysely()).selectFrom('groups').select('name').execute()).toContainEqual({ name: 'default' })
+  expect(await (await store.kysely()).selectFrom('groups').select('name').execute()).toContainEqual({
+    name: 'default',
+  })
   await store.run('createUser', { ...user, username: 'ann' })
 })
 
@@ -92,7 +94,9 @@ test('a short read does not wait for a write that is under way', async () => {
   const write = store.run('createUser', { ...user, username: 'ann' }).then(() => {
     isWritten = true
   })
-  expect(await store.query('SELECT name FROM groups WHERE name = $1 OR name = $1', ['default'])).toContainEqual({ name: 'default' })
+  expect(
+    await store.query('SELECT name FROM groups WHERE name = $1 OR name = $1', ['default']),
+  ).toContainEqual({ name: 'default' })
   expect(isWritten).toBe(false)
   other.exec('ROLLBACK')
   await write
