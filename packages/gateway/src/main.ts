@@ -128,12 +128,13 @@ async function startGateway(
     random: Math.random,
     clock,
     onReport: report => sharing.report(report),
+    limits,
   })
   const sharing = shareHealth({
     store,
     routing,
     node: node.id,
-    pollMs: limits.snapshotPollMs,
+    limits,
     now,
     onFailure: warn('what is known of channels could not be shared'),
   })

@@ -30,7 +30,7 @@ describeStores('what nodes tell each other of channels', stores => {
       store,
       routing: { hear: reports => heard.push(reports) },
       node,
-      pollMs: 20,
+      limits: { snapshotPollMs: 20, healthReportsMax: 100 },
       now: Date.now,
       onFailure: error => failures.push(error),
     })

@@ -1,11 +1,11 @@
-import type { HealthReport, Routing } from '#routing'
+import { type HealthReport, type Routing, setBounded } from '#routing'
 import type { Row, Store } from '#store'
 
 export interface ShareHealthParts {
   readonly store: Pick<Store, 'query' | 'run'>
   readonly routing: Pick<Routing, 'hear'>
   readonly node: string
-  readonly pollMs: number
+  readonly limits: { readonly snapshotPollMs: number; readonly healthReportsMax: number }
   /** Milliseconds UTC. */
   readonly now: () => number
   readonly onFailure: (error: unknown) => void
@@ -22,7 +22,7 @@ export interface HealthSharing {
 const reportsMax = 1_000
 
 export function shareHealth(parts: ShareHealthParts): HealthSharing {
-  const { store, routing, node, pollMs, now, onFailure } = parts
+  const { store, routing, node, limits, now, onFailure } = parts
   /** By place: only the newest counts. */
   const outgoing = new Map<string, HealthReport & { readonly at: number }>()
   let heard = 0
@@ -51,13 +51,13 @@ export function shareHealth(parts: ShareHealthParts): HealthSharing {
       .finally(() => {
         isBusy = false
       })
-  }, pollMs)
+  }, limits.snapshotPollMs)
   timer.unref()
 
   return {
     report(report) {
       const place = `${report.channelId} ${report.keyFingerprint} ${report.model}`
-      outgoing.set(place, { ...report, at: now() })
+      setBounded(outgoing, place, { ...report, at: now() }, limits.healthReportsMax)
     },
     stop: () => clearInterval(timer),
   }

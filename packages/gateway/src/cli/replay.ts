@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path'
 import { dialectNames } from '@yumen/protocol'
 import { listRequests, type RequestEntry } from '#analytics'
 import type { Snapshot } from '#catalog'
-import { type Environment, processEnvironment, readDeclarativeFile } from '#config'
+import { type Environment, limits, processEnvironment, readDeclarativeFile } from '#config'
 import { createRouting, type RouteAsk } from '#routing'
 import { copyTables, openStoreAt, type Store } from '#store'
 import { CliError } from './cli-error.ts'
@@ -109,6 +109,7 @@ function sharesOf(asks: readonly RouteAsk[], snapshot: Snapshot) {
     random: Math.random,
     clock: () => 0,
     onReport: () => undefined,
+    limits,
   })
   const requests = new Map<string, number>()
   const known = new Map<string, readonly { name: string; share: number }[]>()

@@ -149,6 +149,14 @@ const fixed = {
     400,
     'A node looks for changes of configuration and keys: with the reading, in force within a second.',
   ),
+  healthEntriesMax: limit(
+    10_000,
+    'Models, and keys that rest, that are known of one channel; some names are clients’ to choose: the oldest go.',
+  ),
+  healthReportsMax: limit(
+    10_000,
+    'What is learnt of channels and waits to be told to the other nodes; the oldest go.',
+  ),
   keyCacheMax: limit(50_000, 'API keys in memory, about 1 KiB each: 50 MiB.'),
   unknownKeyCacheMax: limit(
     10_000,

@@ -1,8 +1,8 @@
-import { type Dialect, errorStatus, type ScanLimits, type UpstreamError } from '@yumen/protocol'
+import type { Dialect, ScanLimits, UpstreamError } from '@yumen/protocol'
 import { type AttemptOutcome, type Candidate, type Routing, remedies, type Ticket } from '#routing'
 import { type AttemptTurn, buildAttemptBody, ChannelRefusal } from './attempt-body.ts'
 import type { ByteBudget } from './budget.ts'
-import { ClientGoneError, GatewayError, toldAs } from './gateway-error.ts'
+import { ClientGoneError, GatewayError } from './gateway-error.ts'
 import type { Planned } from './plan.ts'
 import { mayRepeat, repeatableOf } from './repeatable.ts'
 import type { GoneWatcher, Reply } from './reply.ts'
@@ -12,8 +12,9 @@ import type { Target } from './route.ts'
 import type { Facts } from './scan.ts'
 import { estimateAbandoned } from './settle.ts'
 import type { LiveStream } from './stream.ts'
+import { type Failed, mergeFailures, tell } from './tell-failure.ts'
 import type { AnswerOwner } from './upstream/answer.ts'
-import type { CallListener, UpstreamCall } from './upstream/call.ts'
+import type { CallError, CallListener, UpstreamCall } from './upstream/call.ts'
 import { askOf, type SendParts, send } from './upstream/send.ts'
 import { createStreamListener, type StreamAnswer } from './upstream/streamed.ts'
 import { createWholeListener, type WholeAnswer } from './upstream/whole.ts'
@@ -86,11 +87,12 @@ export async function attempt(parts: AttemptParts, ask: AttemptAsk): Promise<Acc
       outcome = await trial.outcome
     }
     if (outcome.kind === 'gone') throw new ClientGoneError('the client left')
+    if (outcome.kind === 'shed') throw new GatewayError('shed', outcome.message, { retryAfterMs: 1_000 })
     if (outcome.kind === 'answered') return outcome.accepted
     failed = mergeFailures(failed, outcome)
     refusal = undefined
     if (remedies[outcome.error.class] === 'tell-client') break
-    if (!mayRepeat(repeatableOf(ask.target, ask.facts), outcome)) break
+    if (!mayRepeat(repeatableOf(ask.target, ask.facts), trial)) break
     const { retryTimes, totalTimeoutMs } = next.value.channel.timeLimits
     if (tried > retryTimes || parts.clock() >= ask.startedAt + totalTimeoutMs) break
   }
@@ -116,18 +118,12 @@ function refusesUsage({ class: errorClass, message, param }: UpstreamError): boo
   return errorClass === 'invalid_request' && /stream_options|include_usage/.test(`${param} ${message}`)
 }
 
-interface Failed {
-  readonly kind: 'failed'
-  readonly error: UpstreamError
-  /** The upstream's own body, where it sent one and it is small enough to be passed on. */
-  readonly refusal: Buffer | undefined
-  /** Whether the upstream may have worked on it all the same. */
-  readonly mayBeBilled: boolean
-  /** The channel's own statuses for the client, by the upstream's. */
-  readonly statuses: ReadonlyMap<number, number> | undefined
-}
-
-type Outcome = Failed | { readonly kind: 'answered'; readonly accepted: Accepted } | { readonly kind: 'gone' }
+type Outcome =
+  | Failed
+  | { readonly kind: 'answered'; readonly accepted: Accepted }
+  | { readonly kind: 'gone' }
+  /** The gateway itself has no room for the answer, or is going down. */
+  | { readonly kind: 'shed'; readonly message: string }
 
 /** One candidate being tried: settles when the stream reaches its commit point, the whole answer is there, or neither will come. */
 class Trial implements AnswerOwner, GoneWatcher {
@@ -141,6 +137,8 @@ class Trial implements AnswerOwner, GoneWatcher {
   readonly #listener: CallListener
   readonly #ticket: Ticket
   #call: UpstreamCall | undefined
+  /** The body was sent and no refusal came: the upstream may have worked, and may bill it. */
+  mayBeBilled = false
   #isEnded = false
   #waiting: Waiting | undefined
 
@@ -189,7 +187,7 @@ class Trial implements AnswerOwner, GoneWatcher {
     const { log, reply } = this.#ask
     const { pingIntervalMs } = this.#candidate.channel.timeLimits
     log.mark('headed')
-    const onCut = (message: string) => this.call.fail('overloaded', message)
+    const onCut = (message: string) => this.call.shed(message)
     this.#waiting = new Waiting({ reply, log, pingIntervalMs, now: this.#parts.clock(), onCut })
     this.#parts.streams.add(this.#waiting)
   }
@@ -205,11 +203,14 @@ class Trial implements AnswerOwner, GoneWatcher {
     this.#end({ kind: 'answered', accepted }, { class: 'ok', status: 200 })
   }
 
-  onFailure(error: UpstreamError, refusal: Buffer | undefined): void {
+  onFailure(error: CallError, refusal: Buffer | undefined): void {
+    if (error.isOurs) {
+      this.#end({ kind: 'shed', message: error.message }, { class: 'shed', status: 0 })
+      return
+    }
     const { statuses } = this.#candidate.channel.overrides ?? {}
-    const mayBeBilled = this.#call?.isSent === true && error.status < 400
-    const outcome = { kind: 'failed', error, refusal, mayBeBilled, statuses } as const
-    this.#end(outcome, { class: error.class, status: error.status })
+    const ending = { class: error.class, status: error.status }
+    this.#end({ kind: 'failed', error, refusal, statuses }, ending)
   }
 
   onGone(): void {
@@ -225,6 +226,7 @@ class Trial implements AnswerOwner, GoneWatcher {
     reply.watcher = undefined
     if (this.#waiting !== undefined) this.#parts.streams.remove(this.#waiting)
     if (outcome.kind !== 'answered') this.#listener.discard?.()
+    this.mayBeBilled = outcome.kind !== 'answered' && this.#call?.isSent === true && status < 400
     const ms = this.#parts.clock() - this.#startedAt
     this.#parts.routing.end(this.#ticket, healthOf(outcome, ms, this.#ask.facts.isStreaming))
     log.attempts.push({
@@ -234,7 +236,7 @@ class Trial implements AnswerOwner, GoneWatcher {
       class: errorClass,
       status,
       ms: Math.round(ms),
-      ...(isMaybeBilled(outcome, status, this.#call) && {
+      ...(this.mayBeBilled && {
         mayBeBilled: true,
         estimatedCost: estimateAbandoned(log),
       }),
@@ -248,57 +250,9 @@ function healthOf(outcome: Outcome, ms: number, isStreaming: boolean): AttemptOu
     case 'answered':
       return { class: 'ok', ms, isStreaming }
     case 'gone':
-      return { class: 'client_gone', ms, isStreaming }
+    case 'shed':
+      return { class: 'undecided', ms, isStreaming }
     case 'failed':
       return { class: outcome.error.class, retryAfterMs: outcome.error.retryAfterMs, ms, isStreaming }
   }
-}
-
-/** The body was sent and no refusal came: the upstream may have worked, and may bill it. */
-function isMaybeBilled(outcome: Outcome, status: number, call: UpstreamCall | undefined): boolean {
-  return outcome.kind !== 'answered' && call?.isSent === true && status < 400
-}
-
-/** The last failure is told, with the shortest wait that any of the tried upstreams named. */
-function mergeFailures(before: Failed | undefined, now: Failed): Failed {
-  const waits = [before?.error.retryAfterMs, now.error.retryAfterMs].filter(wait => wait !== undefined)
-  return waits.length === 0 ? now : { ...now, error: { ...now.error, retryAfterMs: Math.min(...waits) } }
-}
-
-/** Refusals of what the client wrote: their body is the client's to read. The words for all others are the gateway's. */
-const keptBodies: readonly string[] = ['invalid_request', 'context_length', 'content_policy']
-
-/** An upstream's failure in words for the client: its own only where the client itself can mend it. */
-function tell(failed: Failed, { facts, log, dialect }: AttemptAsk): GatewayError {
-  const { error, refusal } = failed
-  const told = toldAs[error.class]
-  const status = mappedStatus(failed, dialect)
-  if (remedies[error.class] === 'tell-client') {
-    // Google repeats the status in the body: one with another status is written anew.
-    const isWhole = status === undefined || dialect.name !== 'gemini'
-    const isKept = refusal !== undefined && error.status >= 400 && keptBodies.includes(told) && isWhole
-    const native = isKept ? { native: { status: status ?? error.status, body: refusal } } : {}
-    return new GatewayError(told, error.message, {
-      ...native,
-      ...(status !== undefined && { status }),
-      ...(error.param !== undefined && { param: error.param }),
-    })
-  }
-  const words: Readonly<Record<string, string>> = {
-    rate_limited: `${facts.model} is asked for too often just now`,
-    overloaded: `${facts.model} is overloaded just now`,
-    upstream_timeout: `${facts.model} did not answer in time`,
-    upstream_error: `${facts.model} failed to answer`,
-  }
-  const message = words[told] ?? `The model is temporarily unavailable (request id ${log.id})`
-  return new GatewayError(told, message, {
-    ...(status !== undefined && { status }),
-    retryAfterMs: error.retryAfterMs,
-  })
-}
-
-/** The channel's status for what the upstream said; where it said nothing, for what the client would be told. */
-function mappedStatus({ error, statuses }: Failed, dialect: Dialect): number | undefined {
-  const real = error.status >= 400 ? error.status : errorStatus(toldAs[error.class], dialect.name)
-  return statuses?.get(real)
 }

@@ -98,8 +98,8 @@ export function createRelay(services: RelayServices): Relay {
       isDraining = true
       const endsAt = clock() + drainMs
       while (inFlight > 0 && clock() < endsAt) await sleep(20)
-      for (const stream of parts.streams) stream.cut('the gateway is going down')
-      for (const call of parts.calls) call.fail('overloaded', 'the gateway is going down')
+      for (const stream of parts.streams) stream.cut('the gateway is going down; try again')
+      for (const call of parts.calls) call.shed('the gateway is going down; try again')
       const lastAt = clock() + 1_000
       while (inFlight > 0 && clock() < lastAt) await sleep(10)
     },

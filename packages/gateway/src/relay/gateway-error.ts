@@ -67,3 +67,17 @@ export const toldAs = {
   upstream_error: 'upstream_error',
   upstream_protocol: 'upstream_error',
 } as const satisfies Record<UpstreamErrorClass, ErrorClass>
+
+/** What the client is told of a failure; `undefined`: the upstream did not say. What the gateway ended itself is its own. */
+export function toldClassOf(
+  error: { readonly class: UpstreamErrorClass; readonly isOurs?: true } | undefined,
+): ErrorClass {
+  return error?.isOurs ? 'shed' : toldAs[error?.class ?? 'upstream_error']
+}
+
+/** Refusals of what the client wrote: their words are the client's to read. Those for all others are the gateway's. */
+export const keptBodies: ReadonlySet<ErrorClass> = new Set([
+  'invalid_request',
+  'context_length',
+  'content_policy',
+])

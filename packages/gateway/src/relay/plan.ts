@@ -1,5 +1,5 @@
 import type { ScanLimits } from '@yumen/protocol'
-import type { Candidate, Decision, Exclusion, NoRoute, RouteAsk, Routing } from '#routing'
+import type { Candidate, Decision, Excluded, NoRoute, RouteAsk, Routing } from '#routing'
 import { affinityOf } from './affinity.ts'
 import type { Caller } from './authenticate.ts'
 import { GatewayError } from './gateway-error.ts'
@@ -46,16 +46,16 @@ export function plan({ routing, limits, keepsAffinity }: PlanParts, planAsk: Pla
 }
 
 /** Everything that could serve it rests: a rate that was used up is told as such, with the time at which the first is back. */
-function tellResting(exclusions: readonly Exclusion[], { model }: Facts): GatewayError {
-  const areRates = exclusions.length > 0 && exclusions.every(({ reason }) => rates.has(reason))
-  const waits = exclusions.map(({ until }) => until).filter(until => until !== undefined)
-  const retryAfterMs = waits.length === 0 ? 1_000 : Math.max(1, Math.min(...waits) - performance.now())
+function tellResting(excluded: readonly Excluded[], { model }: Facts): GatewayError {
+  const areRates = excluded.length > 0 && excluded.every(({ reason }) => rates.has(reason))
+  const waits = excluded.map(({ forMs }) => forMs).filter(forMs => forMs !== undefined)
+  const retryAfterMs = waits.length === 0 ? 1_000 : Math.max(1, Math.min(...waits))
   return areRates
     ? new GatewayError('rate_limited', `${model} is asked for too often just now`, { retryAfterMs })
     : new GatewayError('no_candidate', `no channel can serve ${model} now`, { retryAfterMs })
 }
 
-const rates: ReadonlySet<Exclusion['reason']> = new Set([
+const rates: ReadonlySet<Excluded['reason']> = new Set([
   'rate_limited',
   'at_concurrency_ceiling',
   'at_rate_ceiling',

@@ -1,8 +1,8 @@
-import type { Dialect, UpstreamError } from '@yumen/protocol'
+import type { Dialect, ErrorClass } from '@yumen/protocol'
 import type { Journal } from '#journal'
 import type { ByteBudget } from './budget.ts'
 import type { Framing } from './framing.ts'
-import { toldAs } from './gateway-error.ts'
+import { keptBodies, toldClassOf } from './gateway-error.ts'
 import { LineEnds } from './line-ends.ts'
 import { ClientOutput } from './output.ts'
 import { Progress, type ProgressParts } from './progress.ts'
@@ -12,6 +12,7 @@ import type { Rewriter } from './rewrite.ts'
 import type { Listed, Roster } from './roster.ts'
 import { type Ending, settle } from './settle.ts'
 import type { TokenCounter } from './token-counter.ts'
+import { type CallError, ownError } from './upstream/call.ts'
 import type { EventSink, PassingEvent, StreamAnswer } from './upstream/streamed.ts'
 import { countUsage } from './usage.ts'
 
@@ -123,7 +124,7 @@ class Streaming implements EventSink, LiveStream, GoneWatcher {
     else this.#end({ kind: 'failed', error: cut })
   }
 
-  onFailure(error: UpstreamError): void {
+  onFailure(error: CallError): void {
     // Cut after every choice had its finish: nothing of the answer is missing.
     if (this.#delivery.answer.tap.isFinished) this.#end({ kind: 'whole' })
     else this.#end({ kind: 'failed', error })
@@ -143,7 +144,7 @@ class Streaming implements EventSink, LiveStream, GoneWatcher {
   }
 
   cut(message: string): void {
-    this.#end({ kind: 'failed', error: { class: 'overloaded', status: 0, message } })
+    this.#end({ kind: 'failed', error: ownError(message) })
   }
 
   #pass(event: PassingEvent): void {
@@ -204,7 +205,7 @@ class Streaming implements EventSink, LiveStream, GoneWatcher {
     )
   }
 
-  #tell(error: { class: (typeof toldAs)[keyof typeof toldAs] | 'shed'; message: string }): void {
+  #tell(error: { class: ErrorClass; message: string }): void {
     const { reply, dialect, framing, log, answer } = this.#delivery
     reply.end(framing.frameOwn(dialect.renderErrorFrame({ ...error, requestId: log.id }, answer.tap)))
   }
@@ -219,24 +220,24 @@ class Streaming implements EventSink, LiveStream, GoneWatcher {
 
 type EndOfStream =
   | { readonly kind: 'whole' | 'gone' }
-  | { readonly kind: 'failed'; readonly error: UpstreamError | undefined }
+  | { readonly kind: 'failed'; readonly error: CallError | undefined }
 
-const cut: UpstreamError = {
+const cut: CallError = {
   class: 'upstream_error',
   status: 200,
   message: 'the upstream ended the stream before its end',
 }
 
 function classOf(how: EndOfStream): string {
-  if (how.kind === 'failed') return toldAs[how.error?.class ?? 'upstream_error']
+  if (how.kind === 'failed') return toldClassOf(how.error)
   return how.kind === 'gone' ? 'client_gone' : 'ok'
 }
 
-function tellFailure(error: UpstreamError | undefined, model = 'the model') {
-  const told = toldAs[error?.class ?? 'upstream_error']
-  const isClients = told === 'content_policy' || told === 'context_length' || told === 'invalid_request'
+function tellFailure(error: CallError | undefined, model = 'the model') {
+  const told = toldClassOf(error)
+  const isForClient = told === 'shed' || keptBodies.has(told)
   return {
     class: told,
-    message: isClients && error !== undefined ? error.message : `${model} stopped answering before the end`,
+    message: isForClient && error !== undefined ? error.message : `${model} stopped answering before the end`,
   }
 }

@@ -32,7 +32,10 @@ const routing = {
   },
 } as unknown as Routing // decoding: the three that a test calls
 
-function run(wishes: Partial<Omit<Channel, 'provider'>> & { readonly provider: string }) {
+function run(
+  wishes: Partial<Omit<Channel, 'provider'>> & { readonly provider: string },
+  bytes: Partial<Pick<typeof limits, 'bodiesInFlightBytesMax'>> = {},
+) {
   const provider = findProvider(wishes.provider)
   if (provider === undefined) throw new Error(`there is no provider ${wishes.provider}`)
   const channel = {
@@ -61,7 +64,11 @@ function run(wishes: Partial<Omit<Channel, 'provider'>> & { readonly provider: s
       routing,
       connections,
       limits,
-      shares: createShares({ limits, streamsPerKeyMax: () => 1, onShed: () => undefined }),
+      shares: createShares({
+        limits: { ...limits, ...bytes },
+        streamsPerKeyMax: () => 1,
+        onShed: () => undefined,
+      }),
       calls: createRoster(),
       streams: createRoster(),
       usageRefusers: new Set(),
@@ -111,4 +118,12 @@ test('the model that the operator names is asked', async () => {
 test('a channel of embeddings is asked for one', async () => {
   await run({ provider: 'openai', models: new Set(['text-embedding-3-small']), modelMapping: new Map() })
   expect(simulator.requests.map(({ path }) => path)).toEqual([expect.stringContaining('/v1/embeddings')])
+})
+
+test('an answer for which the gateway has no room says nothing of the upstream', async () => {
+  expect(await run({ provider: 'openai' }, { bodiesInFlightBytesMax: 10 })).toMatchObject([
+    { class: 'undecided' },
+  ])
+  expect(told).toMatchObject([{ class: 'undecided' }])
+  expect(released).toBe(1)
 })

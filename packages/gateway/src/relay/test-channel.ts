@@ -1,4 +1,4 @@
-import { type DialectName, dialectNames, dialects } from '@yumen/protocol'
+import { type DialectName, dialects } from '@yumen/protocol'
 import { type Ask, type Operation, offers } from '@yumen/providers'
 import type { Channel, ChannelKey } from '#catalog'
 import { mapChannelModel } from '#routing'
@@ -102,7 +102,7 @@ const isEmbedding = /embed|^bge-|^m3e/i
 
 function isOffered(channel: Channel, asked: Ask): boolean {
   if (channel.dialect !== undefined && channel.dialect !== asked.dialect) return false
-  return dialectNames.includes(asked.dialect) && offers(channel.provider, asked)
+  return offers(channel.provider, asked)
 }
 
 function askOf(channel: Channel, model: string, { dialect, operation }: Question): Ask {
@@ -148,7 +148,8 @@ function ask(parts: TestParts, { channel, key, upstreamModel, question }: Testin
     },
     onFailure(error) {
       listener.discard?.()
-      const { class: errorClass, status, message, retryAfterMs } = error
+      const { status, message, retryAfterMs } = error
+      const errorClass = error.isOurs ? 'undecided' : error.class
       parts.routing.end(ticket, { class: errorClass, retryAfterMs, ms: 0, isStreaming: false })
       end({ class: errorClass, status, message })
     },

@@ -9,6 +9,7 @@ const rules: BreakerRules = {
   windowMs: 10_000,
   openMs: 1_000,
   openMsMax: 8_000,
+  probeMsMax: 1_000_000,
   slowStartMs: 1_000,
 }
 
@@ -74,6 +75,14 @@ test('a probe whose client left gives its place back', () => {
   fail(breaker, 3, 0)
   breaker.undecided(breaker.begin(1_000))
   expect(breaker.state(1_000)).toBe('probe')
+})
+
+test('a probe of which nothing is heard any more does not keep it open for good', () => {
+  const breaker = new Breaker(rules)
+  fail(breaker, 3, 0)
+  expect(breaker.begin(1_000)).toBe(true)
+  expect(breaker.state(1_000_999)).toBe('open')
+  expect(breaker.begin(1_001_000)).toBe(true)
 })
 
 test('failures that were under way when it opened do not prolong it', () => {

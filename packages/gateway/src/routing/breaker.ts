@@ -9,6 +9,8 @@ export interface BreakerRules {
   /** Open at first; twice as long after each probe that fails. */
   readonly openMs: number
   readonly openMsMax: number
+  /** A probe whose end nobody told is given up then, and another is sent. */
+  readonly probeMsMax: number
   /** After its return a channel gets its full share only in this time. */
   readonly slowStartMs: number
 }
@@ -38,7 +40,8 @@ export class Breaker {
   /** `probe`: it may have one attempt that decides. */
   state(now: number): 'closed' | 'open' | 'probe' {
     if (this.#openUntil === undefined) return 'closed'
-    return now < this.#openUntil || this.#probeSince !== undefined ? 'open' : 'probe'
+    const isProbing = this.#probeSince !== undefined && now < this.#probeSince + this.#rules.probeMsMax
+    return now < this.#openUntil || isProbing ? 'open' : 'probe'
   }
 
   get openUntil(): number | undefined {

@@ -1,11 +1,11 @@
 import type { Channel, Snapshot } from '#catalog'
-import { exclusionOf } from './entry-exclusion.ts'
+import { excludedOf, exclusionOf } from './entry-exclusion.ts'
 import type { Health } from './health.ts'
 import { mapModel } from './mapping.ts'
 import { familyName } from './model-name.ts'
 import { rendezvousScore } from './rendezvous.ts'
 import { type Entry, refusalOf, type Tier, type Tiers } from './tiers.ts'
-import type { ExplainedCandidate, ExplainedExclusion, Explanation, RouteAsk } from './types.ts'
+import type { ExplainedCandidate, Explanation, RouteAsk } from './types.ts'
 
 interface ExplainParts {
   readonly snapshot: Snapshot
@@ -51,11 +51,7 @@ function explainTier(
   return order.map(row => {
     const { channel, upstreamModel, group } = row.entry
     const share = chosen === undefined ? (sum === 0 ? 0 : row.weight / sum) : row === chosen ? 1 : 0
-    const excluded: ExplainedExclusion | undefined = row.exclusion && {
-      reason: row.exclusion.reason,
-      forMs:
-        row.exclusion.until === undefined ? undefined : Math.max(0, Math.ceil(row.exclusion.until - now)),
-    }
+    const excluded = row.exclusion && excludedOf(row.exclusion, now)
     return { channel, group, upstreamModel, tier: index, share, excluded }
   })
 }

@@ -1,9 +1,10 @@
 import type { UpstreamErrorClass } from '@yumen/protocol'
 import { describe, expect, test } from 'vitest'
+import type { Ticket } from './health.ts'
 import { ask, type Bed, bedOf, createSeeded, planOf } from './testing.ts'
 import type { Candidate, Routing } from './types.ts'
 
-type End = 'ok' | 'client_gone' | UpstreamErrorClass
+type End = 'ok' | 'undecided' | UpstreamErrorClass
 
 /** Sends one request to the first candidate and ends it. Gives the key that was asked. */
 function send(routing: Routing, end: End, more: { retryAfterMs?: number; ms?: number } = {}): string {
@@ -47,7 +48,7 @@ describe('what is learnt of a failure', () => {
     { end: 'overloaded', rests: false },
     { end: 'invalid_request', rests: false },
     { end: 'content_policy', rests: false },
-    { end: 'client_gone', rests: false },
+    { end: 'undecided', rests: false },
     { end: 'ok', rests: false },
   ] as const)('one $end: the channel rests: $rests', ({ end, rests }) => {
     const { routing } = bedOf(two)
@@ -92,7 +93,7 @@ describe('what is learnt of a failure', () => {
     const { routing } = bedOf([{ id: 1 }])
     send(routing, 'rate_limited', { retryAfterMs: 7_000 })
     expect(planOf(routing)).toEqual([])
-    expect(routing.exclusions(ask)).toMatchObject([{ reason: 'rate_limited', isSoft: false }])
+    expect(routing.exclusions(ask)).toMatchObject([{ reason: 'rate_limited', forMs: 7_000 }])
   })
 
   test('an edited channel starts anew', () => {
@@ -263,7 +264,56 @@ describe('the retry budget', () => {
   })
 })
 
+describe('what is kept', () => {
+  test('names that clients choose push out the oldest, never everything', () => {
+    const models = new Set(['gpt-4-gizmo-*', 'm'])
+    const bed = bedOf([
+      { id: 1, models },
+      { id: 2, models, priority: -1 },
+    ])
+    const rest = (model: string) => {
+      const plan = bed.routing.plan({ ...ask, model })
+      const next = plan.kind === 'candidates' ? plan.candidates.next() : undefined
+      if (next === undefined || next.done === true) throw new Error('nothing to send to')
+      attempt(bed.routing, next.value, 'rate_limited', { retryAfterMs: 60_000 })
+    }
+    for (let count = 0; count < 49; count++) rest(`gpt-4-gizmo-${count}`)
+    rest('m')
+    for (let count = 0; count < 20; count++) rest(`gpt-4-gizmo-more-${count}`)
+    expect(planOf(bed.routing)).toEqual(['2.0'])
+    expect(planOf(bed.routing, { model: 'gpt-4-gizmo-0' })[0]).toBe('1.0')
+  })
+
+  test('an attempt at a channel that was edited meanwhile says nothing of it', () => {
+    const bed = bedOf([{ id: 1 }])
+    const ticket = bed.routing.begin(firstOf(bed.routing))
+    bed.change([{ id: 1, revision: 2 }])
+    send(bed.routing, 'ok')
+    bed.routing.end(ticket, { class: 'rate_limited', retryAfterMs: 60_000, ms: 1, isStreaming: false })
+    expect(planOf(bed.routing)).toEqual(['1.0'])
+    bed.routing.begin(ticketCandidate(ticket))
+    send(bed.routing, 'rate_limited', { retryAfterMs: 60_000 })
+    expect(planOf(bed.routing)).toEqual([])
+  })
+
+  const ticketCandidate = ({ channel, key, model }: Ticket): Candidate => ({
+    channel,
+    key,
+    upstreamModel: model,
+    group: 'default',
+  })
+})
+
 describe('what nodes tell each other', () => {
+  test('what another says goes with its word, and what was found out here stays', () => {
+    const { routing } = bedOf(two)
+    send(routing, 'rate_limited', { retryAfterMs: 7_000 })
+    const longer = { channelId: 1, keyFingerprint: '1.0', model: 'm', reason: 'rate_limited', isNamed: true }
+    routing.hear([{ ...longer, forMs: 60_000 }])
+    routing.hear([])
+    expect(planOf(routing)).toEqual(['2.0'])
+  })
+
   test('a refused key is told, and that it is well again', () => {
     const { routing, reports } = bedOf([{ id: 1 }])
     send(routing, 'auth_upstream')

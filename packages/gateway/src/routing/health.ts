@@ -4,10 +4,12 @@ import { Breaker, type BreakerRules } from './breaker.ts'
 import { Ceiling } from './ceiling.ts'
 import type { Exclusion } from './exclusion.ts'
 import { remedies } from './remedies.ts'
+import { type Place, type RestRules, Rests, setBounded, type Told, wholeChannel } from './rests.ts'
 
 /** How an attempt ended, as far as health is concerned. */
 export interface AttemptOutcome {
-  readonly class: 'ok' | 'client_gone' | UpstreamErrorClass
+  /** `undecided`: the client left or the gateway had no room; nothing is learnt of the upstream. */
+  readonly class: 'ok' | 'undecided' | UpstreamErrorClass
   readonly retryAfterMs?: number | undefined
   /** Milliseconds to the first content of a stream, or to the whole answer. */
   readonly ms: number
@@ -32,10 +34,7 @@ export interface HealthReport {
   readonly forMs: number
 }
 
-export interface HealthRules extends BreakerRules {
-  /** A key that was refused, has spent its money or used up its rate without a time being named rests so long at first, twice as long after each further refusal. */
-  readonly restMs: number
-  readonly restMsMax: number
+export interface HealthRules extends BreakerRules, RestRules {
   readonly modelRestMs: number
 }
 
@@ -57,17 +56,6 @@ export interface Health {
   hear(channel: Channel, report: HealthReport, now: number): void
 }
 
-interface Rest {
-  readonly until: number
-  readonly reason: Exclusion['reason']
-  /** Refusals in a row: each doubles the rest. */
-  readonly strikes: number
-  /** Whether the upstream named the time: then it is kept, also when there is nobody else to ask. */
-  readonly isNamed: boolean
-  /** Another node's word: it holds as long as that node says so. */
-  readonly isHeard?: true
-}
-
 export interface ModelHealth {
   readonly breaker: Breaker
   /** Smoothed milliseconds; `undefined` before the first. */
@@ -77,40 +65,43 @@ export interface ModelHealth {
   ejection: { reason: 'slow_outlier' | 'failing_outlier'; until: number; count: number } | undefined
 }
 
-/** What rests: a key, a model, one of them with the other, or, both empty, the channel. */
-interface Place {
-  readonly fingerprint: string
-  readonly model: string
-}
-
 interface ChannelHealth {
   readonly revision: number
   readonly ceiling: Ceiling | undefined
-  /** By place. Empty of most channels at most times. */
-  readonly rests: Map<string, Rest>
+  readonly rests: Rests
   readonly models: Map<string, ModelHealth>
 }
 
 /** Smoothing of latencies: the last ten attempts or so count. */
 const newest = 0.2
 
-/** Keys × models of a channel are the operator's; a bound for wild configurations. */
-const restsMax = 10_000
+export interface HealthParts {
+  readonly rules: () => HealthRules
+  /** Models, and places that rest, that are known of one channel. */
+  readonly entriesMax: number
+  readonly onReport: (report: HealthReport) => void
+}
 
 /**
  * What this node has learned of channels, keys and models. In memory beside the snapshot; a channel that was edited starts anew, for
  * whoever edits it wants to see it tried.
  */
-export function createHealth(rules: () => HealthRules, onReport: (report: HealthReport) => void): Health {
+export function createHealth({ rules, entriesMax, onReport }: HealthParts): Health {
   const channels = new Map<number, ChannelHealth>()
 
-  function of(channel: Channel): ChannelHealth {
+  /** A request may still hold the channel as it was before an edit: what is known does not go back to it. */
+  function find(channel: Channel): ChannelHealth | undefined {
     const known = channels.get(channel.id)
-    if (known !== undefined && known.revision === channel.revision) return known
+    return known !== undefined && known.revision >= channel.revision ? known : undefined
+  }
+
+  function of(channel: Channel): ChannelHealth {
+    const known = find(channel)
+    if (known !== undefined) return known
     const fresh: ChannelHealth = {
       revision: channel.revision,
-      ceiling: Ceiling.of(channel.ceilings, known?.ceiling),
-      rests: new Map(),
+      ceiling: Ceiling.of(channel.ceilings, channels.get(channel.id)?.ceiling),
+      rests: new Rests(entriesMax),
       models: new Map(),
     }
     channels.set(channel.id, fresh)
@@ -128,13 +119,8 @@ export function createHealth(rules: () => HealthRules, onReport: (report: Health
       samples: 0,
       ejection: undefined,
     }
-    models.set(model, fresh)
+    setBounded(models, model, fresh, entriesMax)
     return fresh
-  }
-
-  function find(channel: Channel, model: string): ModelHealth | undefined {
-    const known = channels.get(channel.id)
-    return known?.revision === channel.revision ? known.models.get(model) : undefined
   }
 
   function report(
@@ -146,32 +132,13 @@ export function createHealth(rules: () => HealthRules, onReport: (report: Health
     onReport({ channelId: channel.id, keyFingerprint: fingerprint, model, reason, isNamed, forMs })
   }
 
-  /** `strikes` of an earlier rest count on: what fails again right after its rest rests longer. */
-  function rest(
-    channel: Channel,
-    place: Place,
-    told: Told & { readonly ms: number | undefined },
-    now: number,
-  ): void {
-    const { rests } = of(channel)
-    const name = nameOf(place)
-    const known = rests.get(name)
-    const strikes = (known?.strikes ?? 0) + 1
-    const { restMs, restMsMax } = rules()
-    const ms = told.ms ?? Math.min(restMs * 2 ** (strikes - 1), restMsMax)
-    const until = Math.max(known?.until ?? 0, now + ms)
-    if (rests.size >= restsMax) rests.clear()
-    rests.set(name, { until, reason: told.reason, strikes, isNamed: told.isNamed })
-    report(channel, place, told, until - now)
+  function rest(channel: Channel, place: Place, told: Told & { ms: number | undefined }, now: number): void {
+    report(channel, place, told, of(channel).rests.rest(place, told, now, rules()))
   }
 
   function forgive(channel: Channel, place: Place): void {
-    const { rests } = of(channel)
-    const name = nameOf(place)
-    const known = rests.get(name)
-    if (known === undefined) return
-    rests.delete(name)
-    report(channel, place, known, 0)
+    const known = of(channel).rests.forgive(place)
+    if (known !== undefined) report(channel, place, known, 0)
   }
 
   function failed({ channel, key, model, isProbe }: Ticket, outcome: Failure, now: number): void {
@@ -228,27 +195,20 @@ export function createHealth(rules: () => HealthRules, onReport: (report: Health
     const name = outcome.isStreaming ? 'streamMs' : 'wholeMs'
     const before = known[name]
     known[name] = before === undefined ? outcome.ms : before + (outcome.ms - before) * newest
-    if (of(channel).rests.size === 0) return
+    if (of(channel).rests.isEmpty) return
     for (const fingerprint of ['', key.fingerprint]) {
       for (const name of ['', model]) forgive(channel, { fingerprint, model: name })
     }
   }
 
-  function restAt(channel: Channel, place: Place, now: number): Exclusion | undefined {
-    const health = channels.get(channel.id)
-    if (health === undefined || health.rests.size === 0 || health.revision !== channel.revision)
-      return undefined
-    const found = health.rests.get(nameOf(place))
-    return found !== undefined && now < found.until ? exclusionOf(found) : undefined
-  }
-
   return {
-    find,
+    find: (channel, model) => find(channel)?.models.get(model),
     judge(channel, model, now) {
-      const health = channels.get(channel.id)
-      if (health === undefined || health.revision !== channel.revision) return undefined
-      if (health.rests.size > 0) {
-        const resting = restAt(channel, wholeChannel, now) ?? restAt(channel, { fingerprint: '', model }, now)
+      const health = find(channel)
+      if (health === undefined) return undefined
+      const { rests } = health
+      if (!rests.isEmpty) {
+        const resting = rests.find(wholeChannel, now) ?? rests.find({ fingerprint: '', model }, now)
         if (resting !== undefined) return resting
       }
       const full = health.ceiling?.judge(now)
@@ -263,39 +223,30 @@ export function createHealth(rules: () => HealthRules, onReport: (report: Health
       return undefined
     },
     judgeKey(channel, { fingerprint }, model, now) {
-      const health = channels.get(channel.id)
-      if (health === undefined || health.rests.size === 0) return undefined
-      return restAt(channel, { fingerprint, model: '' }, now) ?? restAt(channel, { fingerprint, model }, now)
+      const rests = find(channel)?.rests
+      if (rests === undefined || rests.isEmpty) return undefined
+      return rests.find({ fingerprint, model: '' }, now) ?? rests.find({ fingerprint, model }, now)
     },
     forgetHeard() {
-      for (const { rests } of channels.values())
-        for (const [name, { isHeard }] of rests) if (isHeard) rests.delete(name)
+      for (const { rests } of channels.values()) rests.forgetHeard()
     },
     hear(channel, { keyFingerprint, model, reason, isNamed, forMs }, now) {
+      // A newer program may know more reasons.
       const known = reasons.find(name => name === reason)
-      const { rests } = of(channel)
-      const name = nameOf({ fingerprint: keyFingerprint, model })
-      const own = rests.get(name)
-      // A newer program may know more reasons; what this node has found out itself for longer stays.
-      if (known === undefined || rests.size >= restsMax || (own !== undefined && own.until >= now + forMs))
-        return
-      rests.set(name, {
-        until: now + forMs,
-        reason: known,
-        strikes: own?.strikes ?? 0,
-        isNamed,
-        isHeard: true,
-      })
+      if (known === undefined) return
+      of(channel).rests.hear({ fingerprint: keyFingerprint, model }, { reason: known, isNamed }, now + forMs)
     },
-    share: (channel, model, now) => find(channel, model)?.breaker.share(now) ?? 1,
+    share: (channel, model, now) => find(channel)?.models.get(model)?.breaker.share(now) ?? 1,
     begin(channel, key, model, now) {
       of(channel).ceiling?.take(now)
       return { channel, key, model, isProbe: modelOf(channel, model).breaker.begin(now) }
     },
     end(ticket, outcome, now) {
+      // Of a channel that was edited meanwhile it says nothing: it was another one that was asked.
+      if (channels.get(ticket.channel.id)?.revision !== ticket.channel.revision) return
       const { class: end, ...rest } = outcome
       if (end === 'ok') succeeded(ticket, outcome, now)
-      else if (end === 'client_gone') modelOf(ticket.channel, ticket.model).breaker.undecided(ticket.isProbe)
+      else if (end === 'undecided') modelOf(ticket.channel, ticket.model).breaker.undecided(ticket.isProbe)
       else failed(ticket, { ...rest, class: end }, now)
     },
     release(ticket) {
@@ -304,11 +255,8 @@ export function createHealth(rules: () => HealthRules, onReport: (report: Health
   }
 }
 
-type Told = Pick<Rest, 'reason' | 'isNamed'>
 type Failure = Omit<AttemptOutcome, 'class'> & { readonly class: UpstreamErrorClass }
 
-const wholeChannel: Place = { fingerprint: '', model: '' }
-const nameOf = ({ fingerprint, model }: Place) => `${fingerprint} ${model}`
 /** What another node may tell. */
 const reasons: readonly Exclusion['reason'][] = [
   'key_refused',
@@ -318,8 +266,3 @@ const reasons: readonly Exclusion['reason'][] = [
   'model_unavailable',
   'breaker_open',
 ]
-
-/** What was only concluded is soft: with nobody else to ask, an upstream that may be well again is asked. */
-function exclusionOf({ reason, until, isNamed }: Rest): Exclusion {
-  return { reason, isSoft: !isNamed, until }
-}

@@ -1,5 +1,5 @@
 import type { Snapshot } from '#catalog'
-import { exclusionOf } from './entry-exclusion.ts'
+import { excludedOf, exclusionOf } from './entry-exclusion.ts'
 import type { Exclusion } from './exclusion.ts'
 import { explainTiers } from './explain.ts'
 import { createHealth, type Health } from './health.ts'
@@ -9,14 +9,27 @@ import { createRetryBudget } from './retry-budget.ts'
 import { readRules } from './rules.ts'
 import { type Chance, select } from './select.ts'
 import { buildTiers, createTierCache, type Entry, type Tier, type Tiers } from './tiers.ts'
-import type { Candidate, Decision, NoRoute, Plan, RouteAsk, Routing, RoutingParts } from './types.ts'
+import type {
+  Candidate,
+  Decision,
+  Excluded,
+  NoRoute,
+  Plan,
+  RouteAsk,
+  Routing,
+  RoutingParts,
+} from './types.ts'
 
 /** A tier is looked over for outliers this often. */
 const outliersEveryMs = 1_000
 
 /** Where a request may go, in which order, and what this node has learned of it. */
-export function createRouting({ snapshot, random, clock, onReport }: RoutingParts): Routing {
-  const health = createHealth(() => readRules(snapshot().options), onReport)
+export function createRouting({ snapshot, random, clock, onReport, limits }: RoutingParts): Routing {
+  const health = createHealth({
+    rules: () => readRules(snapshot().options),
+    entriesMax: limits.healthEntriesMax,
+    onReport,
+  })
   const budget = createRetryBudget(() => snapshot().options['routing.retryShare'])
   const tiersOf = createTierCache()
   const turns = new Map<number, number>()
@@ -169,13 +182,13 @@ function* everyKey(tiers: readonly Tier[]): Generator<Candidate, undefined> {
 }
 
 /** Empty when anything may be tried. */
-function exclusionsOf(tiers: readonly Tier[], health: Health, now: number): readonly Exclusion[] {
-  const found: Exclusion[] = []
+function exclusionsOf(tiers: readonly Tier[], health: Health, now: number): readonly Excluded[] {
+  const found: Excluded[] = []
   for (const { entries } of tiers) {
     for (const entry of entries) {
       const exclusion = exclusionOf(entry, health, now)
       if (exclusion === undefined || exclusion.isSoft) return []
-      found.push(exclusion)
+      found.push(excludedOf(exclusion, now))
     }
   }
   return found

@@ -7,6 +7,7 @@ const fixedRules = {
   requestsMin: 20,
   windowMs: 30_000,
   openMsMax: 300_000,
+  probeMsMax: 300_000,
   slowStartMs: 30_000,
   restMs: 10_000,
   restMsMax: 3_600_000,

@@ -98,6 +98,7 @@ export function bedOf(
       random,
       clock: () => clock.now,
       onReport: report => reports.push(report),
+      limits: { healthEntriesMax: 50 },
     }),
     reports,
     clock,

@@ -69,6 +69,7 @@ export interface RoutingParts {
   readonly clock: () => number
   /** Told of what was learnt of a channel, for the other nodes. */
   readonly onReport: (report: HealthReport) => void
+  readonly limits: { readonly healthEntriesMax: number }
 }
 
 export interface Routing {
@@ -80,8 +81,8 @@ export interface Routing {
   begin(candidate: Candidate): Ticket
   end(ticket: Ticket, outcome: AttemptOutcome): void
   release(ticket: Ticket): void
-  /** What excludes every candidate now, for the words of a refusal; empty when something is sound. */
-  exclusions(ask: RouteAsk): readonly Exclusion[]
+  /** What excludes every candidate now, for the words of a refusal; empty when something may be tried. */
+  exclusions(ask: RouteAsk): readonly Excluded[]
   explain(ask: RouteAsk): Explanation
   /** All that other nodes have learned and that is still in force. */
   hear(reports: readonly HealthReport[]): void
@@ -104,8 +105,12 @@ export interface ExplainedCandidate {
   readonly excluded: ExplainedExclusion | undefined
 }
 
-export interface ExplainedExclusion {
-  readonly reason: Exclusion['reason'] | 'disabled' | 'no_key' | 'dialect_unsupported' | 'mapping_cycle'
+export interface Excluded<Reason = Exclusion['reason']> {
+  readonly reason: Reason
   /** Milliseconds from now; `undefined` where no end is known. */
   readonly forMs: number | undefined
 }
+
+export type ExplainedExclusion = Excluded<
+  Exclusion['reason'] | 'disabled' | 'no_key' | 'dialect_unsupported' | 'mapping_cycle'
+>

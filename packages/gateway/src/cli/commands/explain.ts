@@ -78,6 +78,7 @@ async function explain(options: ExplainOptions): Promise<void> {
       random: Math.random,
       clock: () => performance.now(),
       onReport: () => undefined,
+      limits,
     })
     routing.hear(await readHealth(store, { now: Date.now(), except: '' }))
     const explanation = routing.explain(ask)

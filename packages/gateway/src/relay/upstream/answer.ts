@@ -1,5 +1,4 @@
-import type { UpstreamError } from '@yumen/protocol'
-import type { UpstreamCall } from './call.ts'
+import type { CallError, UpstreamCall } from './call.ts'
 import type { StreamAnswer } from './streamed.ts'
 import type { WholeAnswer } from './whole.ts'
 
@@ -13,5 +12,5 @@ export interface AnswerOwner {
   onStreaming(): void
   onAnswer(answer: WholeAnswer | StreamAnswer): void
   /** `refusal` is the upstream's own body, where it sent one that is small enough to be passed on. */
-  onFailure(error: UpstreamError, refusal: Buffer | undefined): void
+  onFailure(error: CallError, refusal: Buffer | undefined): void
 }

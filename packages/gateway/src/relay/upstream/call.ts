@@ -3,6 +3,16 @@ import type { Dispatcher } from 'undici'
 import type { TimeLimits } from '#catalog'
 import type { Listed } from '../roster.ts'
 
+/** Why a call came to nothing. `isOurs`: the gateway ended it for its own reasons, which say nothing of the upstream. */
+export interface CallError extends UpstreamError {
+  readonly isOurs?: true
+}
+
+/** The gateway has no room for what comes, or is going down. */
+export function ownError(message: string): CallError {
+  return { class: 'overloaded', status: 0, message, isOurs: true }
+}
+
 /** What one call to an upstream has to say to whoever waits for it. Methods are called in this order, on the event loop. */
 export interface CallListener {
   /** The status and headers of the answer. */
@@ -10,7 +20,7 @@ export interface CallListener {
   onData(chunk: Buffer): void
   onEnd(): void
   /** No answer, or no end of one: the call is over. */
-  onFailure(error: UpstreamError): void
+  onFailure(error: CallError): void
   /** Nobody will use what was collected. */
   discard?(): void
 }
@@ -100,6 +110,13 @@ export class UpstreamCall implements Dispatcher.DispatchHandler, Listed {
     if (this.#isOver) return
     this.abort()
     this.#listener.onFailure({ class: errorClass, status: 0, message })
+  }
+
+  /** Ends the call for the gateway's own reasons. */
+  shed(message: string): void {
+    if (this.#isOver) return
+    this.abort()
+    this.#listener.onFailure(ownError(message))
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {

@@ -4,11 +4,16 @@ import {
   type Reading,
   type SseSplitter,
   type StreamTap,
-  type UpstreamError,
 } from '@yumen/protocol'
 import type { ByteBudget } from '../budget.ts'
 import type { AnswerOwner } from './answer.ts'
-import type { CallListener, UpstreamCall, UpstreamHeaders } from './call.ts'
+import {
+  type CallError,
+  type CallListener,
+  ownError,
+  type UpstreamCall,
+  type UpstreamHeaders,
+} from './call.ts'
 import { headerOf, isSuccess, RefusalBody } from './head.ts'
 
 /** One event as it passes. `bytes` is a view into the chunk that brought it. */
@@ -26,7 +31,7 @@ export interface EventSink {
   onChunkEnd(): void
   /** The upstream ended the stream; `rest` bytes of an event that has no end were left. */
   onEnd(rest: number): void
-  onFailure(error: UpstreamError): void
+  onFailure(error: CallError): void
 }
 
 /** A stream up to its commit point: what came so far is held, the upstream is paused until somebody attaches. */
@@ -145,7 +150,7 @@ class StreamListener implements CallListener, StreamAnswer {
     else this.#fail('the stream ended before its first content')
   }
 
-  onFailure(error: UpstreamError): void {
+  onFailure(error: CallError): void {
     if (this.#state === 'attached') this.#sink?.onFailure(error)
     else if (this.#state === 'committed') this.#ending = () => this.#sink?.onFailure(error)
     else this.#failWith(error)
@@ -180,7 +185,7 @@ class StreamListener implements CallListener, StreamAnswer {
     if (now === this.#budgeted) return
     if (now < this.#budgeted) this.#parts.budget.give(this.#budgeted - now)
     else if (!this.#parts.budget.tryTake(now - this.#budgeted)) {
-      this.#failWith({ class: 'overloaded', status: 200, message: 'no room for what has to be held' })
+      this.#failWith(ownError('the gateway holds as many bytes as it may at once; try again'))
       return
     }
     this.#budgeted = now
@@ -215,7 +220,7 @@ class StreamListener implements CallListener, StreamAnswer {
     this.#failWith({ class: 'upstream_protocol', status: 200, message })
   }
 
-  #failWith(error: UpstreamError): void {
+  #failWith(error: CallError): void {
     if (this.#state === 'failed') return
     if (this.#state === 'committed') {
       // It is the attempt's answer by now: whoever attaches hears of it.

@@ -4,12 +4,11 @@ import {
   type ScanLimits,
   scanObject,
   type UpstreamError,
-  type UpstreamErrorClass,
   type Usage,
 } from '@yumen/protocol'
 import type { ByteBudget } from '../budget.ts'
 import type { AnswerOwner } from './answer.ts'
-import type { CallListener, UpstreamHeaders } from './call.ts'
+import { type CallError, type CallListener, ownError, type UpstreamHeaders } from './call.ts'
 import { decodeAnswer, errorOf, headerOf, isSuccess, RefusalBody } from './head.ts'
 
 /** A whole answer as the upstream sent it, read as far as settlement needs. */
@@ -77,7 +76,7 @@ class WholeListener implements CallListener {
   #take(bytes: number): boolean {
     const isTaken = this.#parts.budget.tryTake(bytes)
     if (isTaken) this.#budgeted += bytes
-    else this.#fail('the gateway holds as many bytes as it may at once', 'overloaded')
+    else this.#failWith(ownError('the gateway holds as many bytes as it may at once; try again'))
     return isTaken
   }
 
@@ -108,7 +107,7 @@ class WholeListener implements CallListener {
     )
   }
 
-  onFailure(error: UpstreamError): void {
+  onFailure(error: CallError): void {
     this.#parts.owner.onFailure(error, undefined)
   }
 
@@ -123,10 +122,14 @@ class WholeListener implements CallListener {
     owner.onAnswer({ kind: 'whole', bytes, usage: read.usage, parsed: read.parsed })
   }
 
-  #fail(message: string, errorClass: UpstreamErrorClass = 'upstream_protocol'): void {
+  #fail(message: string): void {
+    this.#failWith({ class: 'upstream_protocol', status: 200, message })
+  }
+
+  #failWith(error: CallError): void {
     const { owner } = this.#parts
     owner.abort()
-    owner.onFailure({ class: errorClass, status: 200, message }, undefined)
+    owner.onFailure(error, undefined)
   }
 }
 
