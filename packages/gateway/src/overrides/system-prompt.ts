@@ -110,7 +110,7 @@ const textBlock = (text: string) => ({ type: 'text', text })
 
 function insertFirst({ bytes, limits }: ScannedBody, list: Member, element: unknown): Edit {
   const at = list.valueStart + 1
-  const isEmpty = scanArray(bytes, limits, spanOf(list)).length === 0
+  const isEmpty = scanArray(bytes, limits, spanOf(list)).next().done === true
   return { start: at, end: at, text: `${JSON.stringify(element)}${isEmpty ? '' : ','}` }
 }
 

@@ -109,6 +109,20 @@ describe('what keeps a conversation together', () => {
     expect(seedOf('chat', { messages: [said('user', 'Hi')] })).toBeUndefined()
   })
 
+  test('only the beginning is read: a conversation shows there or not at all', () => {
+    const { target, facts } = read('chat', { messages: [said('user', 'Hi'), said('assistant', 'Hello')] })
+    const whole = affinityOf(facts, target, () => undefined, limits)
+    const text = facts.body.toString()
+    const flooded = Buffer.from(text.replace(']}', `${',1'.repeat(1_000_000)}]}`))
+    const scanned = scan(flooded, target, limits)
+    // What stands behind the beginning may be anything: here it is no JSON any more.
+    flooded.fill('}', flooded.length - 100, flooded.length - 2)
+    expect(affinityOf({ ...scanned, body: flooded }, target, () => undefined, limits)).toBe(whole)
+    expect(
+      seedOf('chat', { messages: [...Array(20).fill(said('user', 'x')), said('assistant', 'y')] }),
+    ).toBeUndefined()
+  })
+
   test('embeddings have none', () => {
     expect(seedOf('embeddings', { input: 'x', user: 'u' })).toBeUndefined()
   })

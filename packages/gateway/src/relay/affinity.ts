@@ -1,4 +1,4 @@
-import { type Member, ScanError, type ScanLimits, scanArray, scanObject } from '@yumen/protocol'
+import { type Member, ScanError, type ScanLimits, type Span, scanArray, scanObject } from '@yumen/protocol'
 import { hashText } from '#routing'
 import type { Target } from './route.ts'
 import type { Facts } from './scan.ts'
@@ -69,22 +69,14 @@ function innerText(
 
 /** System prompt, tools and the first turn of the user: what every later turn repeats byte for byte. */
 function hashOfPrefix({ body, object }: Facts, limits: ScanLimits): number | undefined {
-  const pieces = object.members
-    .filter(({ name }) => prefixMembers.includes(name))
-    .map(({ valueStart, valueEnd }) => ({ start: valueStart, end: valueEnd }))
-  let isConversation = false
+  const pieces = object.members.filter(({ name }) => prefixMembers.includes(name)).map(spanOf)
   const turns = object.members.find(({ name }) => turnMembers.includes(name))
-  if (turns !== undefined && body[turns.valueStart] === openBracket) {
-    const found = orUndefined(() => scanArray(body, limits, { start: turns.valueStart, end: turns.valueEnd }))
-    if (found === undefined) return undefined
-    for (const span of found) {
-      pieces.push(span)
-      if (isTurnOf(body, span, 'user')) break
-    }
-    isConversation = found.some(span => isTurnOf(body, span, 'assistant') || isTurnOf(body, span, 'model'))
-  }
+  const isList = turns !== undefined && body[turns.valueStart] === openBracket
+  const beginning = isList ? orUndefined(() => readBeginning(body, spanOf(turns), limits)) : noTurns
+  if (beginning === undefined) return undefined
+  pieces.push(...beginning.turns)
   const bytes = pieces.reduce((sum, { start, end }) => sum + end - start, 0)
-  if (!isConversation && bytes < prefixBytesMin) return undefined
+  if (!beginning.isConversation && bytes < prefixBytesMin) return undefined
   return hashText(
     pieces
       .map(({ start, end }) => body.toString('latin1', start, Math.min(end, start + hashedBytesMax)))
@@ -92,17 +84,46 @@ function hashOfPrefix({ body, object }: Facts, limits: ScanLimits): number | und
   )
 }
 
+const spanOf = ({ valueStart, valueEnd }: Member): Span => ({ start: valueStart, end: valueEnd })
+
 /** Of one piece; long system prompts differ early or are the same. */
 const hashedBytesMax = 16_384
 
-/** Whether an element is a turn of `role`, by the bytes of its first members: no value is built for it. */
-function isTurnOf(body: Buffer, { start, end }: { start: number; end: number }, role: string): boolean {
+interface Beginning {
+  /** Up to the first of the user. */
+  readonly turns: readonly Span[]
+  /** Whether the model has answered one. */
+  readonly isConversation: boolean
+}
+
+const noTurns: Beginning = { turns: [], isConversation: false }
+
+/** A conversation shows within its first turns; the many behind them are not looked at. */
+const turnsMax = 16
+
+function readBeginning(body: Buffer, list: Span, limits: ScanLimits): Beginning {
+  const turns: Span[] = []
+  let seen = 0
+  let hasUser = false
+  for (const turn of scanArray(body, limits, list)) {
+    const role = roleOf(body, turn)
+    if (role === 'assistant' || role === 'model') return { turns, isConversation: true }
+    if (!hasUser) turns.push(turn)
+    hasUser ||= role === 'user'
+    if (++seen === turnsMax) break
+  }
+  return { turns, isConversation: false }
+}
+
+/** The role of a turn, by the bytes of its first members or its last one: no value is built for it. */
+function roleOf(body: Buffer, { start, end }: Span): string | undefined {
   const head = body.toString('latin1', start, Math.min(end, start + 4_096))
   const at = head.indexOf('"role"')
-  if (at >= 0) return new RegExp(`^"role"\\s*:\\s*"${role}"`).test(head.slice(at, at + 40))
-  const tail = body.toString('latin1', Math.max(start, end - 64), end)
-  return new RegExp(`"role"\\s*:\\s*"${role}"\\s*}$`).test(tail)
+  const text = at < 0 ? body.toString('latin1', Math.max(start, end - 64), end) : head.slice(at, at + 40)
+  return roleMember.exec(text)?.[1]
 }
+
+const roleMember = /"role"\s*:\s*"([a-z]+)"/
 
 const [openBrace, openBracket] = [0x7b, 0x5b]
 

@@ -105,14 +105,13 @@ function geminiModelEdits(facts: Facts, upstreamModel: string, limits: ScanLimit
   return edits
 }
 
-function nestedRequests(facts: Facts, limits: ScanLimits): Span[] {
-  const spans: Span[] = []
+function* nestedRequests(facts: Facts, limits: ScanLimits): Generator<Span, undefined> {
   for (const { name, valueStart, valueEnd } of facts.object.members) {
     const span = { start: valueStart, end: valueEnd }
-    if (name === 'generateContentRequest' || name === 'generate_content_request') spans.push(span)
-    if (name === 'requests') spans.push(...scanArray(facts.body, limits, span))
+    if (name === 'generateContentRequest' || name === 'generate_content_request') yield span
+    if (name === 'requests') yield* scanArray(facts.body, limits, span)
   }
-  return spans
+  return undefined
 }
 
 function geminiNameEdit(facts: Facts, member: Member, name: string): Edit[] {

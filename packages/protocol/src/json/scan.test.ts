@@ -91,7 +91,9 @@ test('the elements of an array are found', () => {
   const text = ' [1, {"a":[2]} , "]" ]'
   const bytes = Buffer.from(text)
   expect(
-    scanArray(bytes, limits, { start: 0, end: bytes.length }).map(({ start, end }) => text.slice(start, end)),
+    [...scanArray(bytes, limits, { start: 0, end: bytes.length })].map(({ start, end }) =>
+      text.slice(start, end),
+    ),
   ).toEqual(['1', '{"a":[2]}', '"]"'])
 })
 

@@ -71,18 +71,20 @@ export function scanObject(bytes: Buffer, limits: ScanLimits, span?: Span): Scan
   }
 }
 
-/** The elements of the array at `span`. @throws ScanError */
-export function scanArray(bytes: Buffer, limits: ScanLimits, span: Span): Span[] {
+/**
+ * The elements of the array at `span`, each found when it is asked for: there is no bound to how many a body may have.
+ * @throws ScanError
+ */
+export function* scanArray(bytes: Buffer, limits: ScanLimits, span: Span): Generator<Span, undefined> {
   let at = skipSpace(bytes, span.start, span.end)
   if (bytes[at] !== openBracket || at >= span.end) throw unexpected(bytes, at, span.end, 'an array')
-  const elements: Span[] = []
   at = skipSpace(bytes, at + 1, span.end)
-  if (at < span.end && bytes[at] === closeBracket) return elements
+  if (at < span.end && bytes[at] === closeBracket) return undefined
   for (;;) {
     const end = skipValue(bytes, at, span.end, limits.jsonDepthMax)
-    elements.push({ start: at, end })
+    yield { start: at, end }
     at = skipSpace(bytes, end, span.end)
-    if (at < span.end && bytes[at] === closeBracket) return elements
+    if (at < span.end && bytes[at] === closeBracket) return undefined
     if (at >= span.end || bytes[at] !== comma) throw unexpected(bytes, at, span.end, '"," or "]"')
     at = skipSpace(bytes, at + 1, span.end)
   }
