@@ -33,12 +33,11 @@ const youngGenerationOfThreads = '--max-semi-space-size=2'
 export async function serve(environment: Environment, link?: WorkerLink): Promise<void> {
   setFlagsFromString(youngGenerationOfThreads)
   const log = createLog(environment.logLevel, link?.number)
-  const stopped = link === undefined ? waitForSignal(log) : waitForParent(link)
+  const stopped = link === undefined ? waitForSignal(log) : waitForParent(link, log)
   const gateway = await startGateway(environment, log, link)
   log.flush()
   link?.tellReady()
   await Promise.race([stopped, link?.retired.then(() => gateway.retire()) ?? stopped])
-  if (link !== undefined) endInTime(log)
   const isCommitted = await gateway.stop()
   await link?.tellLastMetrics(await gateway.metrics())
   log.flush()
@@ -322,12 +321,13 @@ function waitForSignal(log: Log): Promise<void> {
 }
 
 /** A worker ends when its parent says so or is gone. The terminal and service managers signal every process: here they change nothing. */
-function waitForParent({ stopped }: WorkerLink): Promise<void> {
+async function waitForParent({ stopped }: WorkerLink, log: Log): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined)
-  return stopped
+  await stopped
+  endInTime(log)
 }
 
-/** Nobody may be left to kill a worker whose stop hangs: its parent may be gone. */
+/** Nobody may be left to kill a worker whose start or stop hangs: its parent may be gone. */
 function endInTime(log: Log): void {
   const { workerStopMsMax } = defaultLimits
   setTimeout(() => {

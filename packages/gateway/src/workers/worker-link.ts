@@ -94,6 +94,8 @@ export function connectToParent({ number, limits }: WorkerLinkParts): WorkerLink
 
   process.on('message', onMessage)
   process.once('disconnect', () => stopped.resolve())
+  // A parent that died while this process was starting: its end was told before anybody listened.
+  if (!process.connected) stopped.resolve()
 
   return {
     number,

@@ -49,9 +49,14 @@ async function serveAsWorker(environment: Environment, number: number): Promise<
     await gateway.serve(environment, link)
   } catch (error) {
     link.close()
+    // Whatever its start had opened by then keeps no worker that nobody watches over any more.
+    setTimeout(() => process.exit(1), failedStartMsMax).unref()
     throw error
   }
 }
+
+/** Time to say why. */
+const failedStartMsMax = 1_000
 
 /** Loads nothing of the gateway itself: it accepts connections and watches over those who serve. */
 async function serveAsParent(environment: Environment): Promise<void> {
