@@ -1,24 +1,24 @@
-import { randomFillSync } from 'node:crypto'
 import { statSync } from 'node:fs'
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { monotonicFactory } from 'ulid'
 import { createCatalog, createSealer, loadSealingSecret } from '#catalog'
 import { startLeader, startNode } from '#cluster'
-import { limits as defaultLimits, type Environment, resolveLimits } from '#config'
+import { type Environment, resolveLimits } from '#config'
 import { sendText, startHttpServer } from '#http'
 import { createKeyring } from '#identity'
 import { connectRedis, createLimiter, type SharedBuckets } from '#limiting'
 import { createConnections, createProxyCheck, createRelay, createTokenCounter, isRelayPath } from '#relay'
 import { createRouting } from '#routing'
 import { openStoreAt, type Store } from '#store'
-import { createLog, createMetrics, createObserver, errorFields, type Log } from '#telemetry'
+import { createLog, createLoopDelay, createMetrics, createObserver, errorFields, type Log } from '#telemetry'
 import type { WorkerLink } from '#workers'
+import { createRandom } from './chance.ts'
 import { createCrashPoint } from './crash-point.ts'
 import { startJobs } from './jobs.ts'
 import { shareHealth } from './share-health.ts'
 import { startJournal } from './start-journal.ts'
+import { waitForParent, waitForSignal } from './until-stopped.ts'
 
 /**
  * `bin/yumen` sizes the young generation of the main thread by a flag that outweighs what a thread is given when it is
@@ -90,10 +90,15 @@ async function startGateway(
     onFailure: warn('configuration could not be read'),
   })
   const snapshot = () => catalog.snapshot
-  const { journal, committer, adopt, folder } = await startJournal({
+  const {
+    journal,
+    committer,
+    adopt,
+    end: endJournal,
+  } = await startJournal({
     environment,
     installation,
-    nodeId: node.id,
+    node,
     store,
     limits,
     log,
@@ -269,82 +274,8 @@ async function startGateway(
       onBack: () => log.info({}, 'Redis is back: the nodes share their rate limits again'),
     })
   }
-
-  /** What is not in the store stays in the folder, and whoever starts next adopts it. */
-  async function endJournal(): Promise<boolean> {
-    committer.stop()
-    try {
-      journal.close()
-      await committer.flush()
-      folder.clear()
-      await node.end()
-      folder.remove()
-      return true
-    } catch (error) {
-      log.error(errorFields(error), 'the journal could not be committed; it is kept for the next start')
-      folder.release()
-      return false
-    }
-  }
 }
 
 function fileSize(path: string | undefined): number {
   return (path !== undefined && statSync(path, { throwIfNoEntry: false })?.size) || 0
-}
-
-/** How late the event loop was on the mean since it was last asked, by a timer of the system's own. */
-function createLoopDelay(): () => number {
-  const delay = monitorEventLoopDelay({ resolution: loopTimerMs })
-  delay.enable()
-  return () => {
-    const meanMs = delay.mean / 1e6 - loopTimerMs
-    delay.reset()
-    return Number.isNaN(meanMs) ? 0 : meanMs
-  }
-}
-
-const loopTimerMs = 20
-
-/** Resolves at the first signal; a second one ends the process at once. */
-function waitForSignal(log: Log): Promise<void> {
-  return new Promise(resolve => {
-    let isFirst = true
-    const onSignal = (signal: string) => {
-      if (!isFirst) process.exit(1)
-      isFirst = false
-      log.info({ signal }, 'stopping')
-      resolve()
-    }
-    process.on('SIGTERM', onSignal)
-    process.on('SIGINT', onSignal)
-  })
-}
-
-/** A worker ends when its parent says so or is gone. The terminal and service managers signal every process: here they change nothing. */
-async function waitForParent({ stopped }: WorkerLink, log: Log): Promise<void> {
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined)
-  await stopped
-  endInTime(log)
-}
-
-/** Nobody may be left to kill a worker whose start or stop hangs: its parent may be gone. */
-function endInTime(log: Log): void {
-  const { workerStopMsMax } = defaultLimits
-  setTimeout(() => {
-    log.error({ ms: workerStopMsMax }, 'the worker did not end in time: what it left is for the next start')
-    process.exit(1)
-  }, workerStopMsMax)
-}
-
-/** [0, 1) from the system's generator, drawn in blocks: one call each would cost more than all else of an id. */
-function createRandom(): () => number {
-  const block = new Uint32Array(256)
-  let at = block.length
-  return () => {
-    if (at === block.length) {
-      randomFillSync(block)
-      at = 0
-    }
-    return (block[at++] ?? 0) / 2 ** 32
-  }
 }

@@ -1,5 +1,6 @@
 import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Node } from '#cluster'
 import type { Environment, Limits } from '#config'
 import {
   adoptJournals,
@@ -20,7 +21,7 @@ import { errorFields, type Log } from '#telemetry'
 export interface StartJournalParts {
   readonly environment: Environment
   readonly installation: { readonly id: string; readonly epoch: number }
-  readonly nodeId: string
+  readonly node: Pick<Node, 'id' | 'end'>
   readonly store: Store
   readonly limits: Limits
   readonly log: Log
@@ -32,14 +33,15 @@ export interface StartJournalParts {
 export interface StartedJournal {
   readonly journal: Journal
   readonly committer: Committer
-  readonly folder: ReturnType<typeof createFolder>
   /** Commits the journals of nodes that died meanwhile. */
   readonly adopt: () => Promise<void>
+  /** Commits the rest, and ends the node in the store; `false` when that could not be done. */
+  readonly end: () => Promise<boolean>
 }
 
 /** Brings in what dead nodes left, then opens this node's own journal and its way into the store. */
 export async function startJournal(parts: StartJournalParts): Promise<StartedJournal> {
-  const { environment, installation, nodeId, store, limits, log, clock, crashPoint, syncMode } = parts
+  const { environment, installation, node, store, limits, log, clock, crashPoint, syncMode } = parts
   const batches: BatchStore & { endNode(node: string): Promise<void> } = {
     commitBatch: batch => store.run('commitBatch', batch),
     markOf: id => store.run('nodeMark', { id }),
@@ -56,7 +58,7 @@ export async function startJournal(parts: StartJournalParts): Promise<StartedJou
   const adopt = async () => {
     const adoptions = await adoptJournals({
       journalDir: environment.journalDir,
-      ownNode: nodeId,
+      ownNode: node.id,
       installation: installation.id,
       store: batches,
       recordsMax: limits.commitRecordsMax,
@@ -72,10 +74,10 @@ export async function startJournal(parts: StartJournalParts): Promise<StartedJou
     for (const adoption of adoptions) log.info(adoption, 'adopted the journal of a dead node')
   }
   await adopt()
-  const folder = createFolder(environment.journalDir, nodeId)
+  const folder = createFolder(environment.journalDir, node.id)
   const writer = createWriter({
     path: folder.path,
-    header: { installation: installation.id, epoch: installation.epoch, node: nodeId },
+    header: { installation: installation.id, epoch: installation.epoch, node: node.id },
     limits,
   })
   const journal = createJournal({
@@ -87,7 +89,7 @@ export async function startJournal(parts: StartJournalParts): Promise<StartedJou
     onFailure: error => log.error(errorFields(error), 'the journal could not be written'),
   })
   const committer = createCommitter({
-    node: nodeId,
+    node: node.id,
     uncommitted: journal.uncommitted,
     store: batches,
     limits,
@@ -101,5 +103,22 @@ export async function startJournal(parts: StartJournalParts): Promise<StartedJou
       if (error instanceof NodeLostError) process.exit(1)
     },
   })
-  return { journal, committer, folder, adopt }
+  /** What is not in the store stays in the folder, and whoever starts next adopts it. */
+  async function end(): Promise<boolean> {
+    committer.stop()
+    try {
+      journal.close()
+      await committer.flush()
+      folder.clear()
+      await node.end()
+      folder.remove()
+      return true
+    } catch (error) {
+      log.error(errorFields(error), 'the journal could not be committed; it is kept for the next start')
+      folder.release()
+      return false
+    }
+  }
+
+  return { journal, committer, adopt, end }
 }

@@ -23,3 +23,17 @@ export function hashApiKey(key: string): string {
 export function hintOf(key: string): string {
   return `${key.startsWith('sk-') ? 'sk-' : ''}…${key.slice(-4)}`
 }
+
+export interface PinnedKey {
+  readonly key: string
+  readonly channelId: number
+}
+
+/**
+ * `<key>-<channel id>`, as administrators name a channel behind their key; `undefined` for what is none. To be asked last: imported
+ * keys may hold dashes.
+ */
+export function splitPinned(shown: string): PinnedKey | undefined {
+  const [, key, id] = /^(.+)-(\d{1,15})$/.exec(shown) ?? []
+  return key === undefined ? undefined : { key, channelId: Number(id) }
+}

@@ -1,5 +1,5 @@
 import type { DialectName } from '@yumen/protocol'
-import { type CallerKey, hashApiKey, type Keyring, KeyringUnavailableError } from '#identity'
+import { type CallerKey, hashApiKey, type Keyring, KeyringUnavailableError, splitPinned } from '#identity'
 import { GatewayError } from './gateway-error.ts'
 
 export interface Caller {
@@ -57,16 +57,16 @@ function findKey(dialect: DialectName, header: HeaderReader, query: URLSearchPar
 async function findPinned(keyring: Keyring, shown: string): Promise<Caller> {
   const whole = shown.startsWith('sk-') ? undefined : await lookUp(keyring, `sk-${shown}`)
   if (whole !== undefined) return asCaller(whole)
-  const match = /^(.+)-(\d{1,15})$/.exec(shown)
-  const key = match?.[1] === undefined ? undefined : await lookUp(keyring, match[1])
-  if (match === null || key === undefined) throw unknownKey()
+  const pinned = splitPinned(shown)
+  const key = pinned && (await lookUp(keyring, pinned.key))
+  if (pinned === undefined || key === undefined) throw unknownKey()
   if (key.role === 'user') {
     throw new GatewayError(
       'permission_client',
       'only keys of administrators may name a channel behind the key',
     )
   }
-  return { key, pinnedChannelId: Number(match[2]) }
+  return { key, pinnedChannelId: pinned.channelId }
 }
 
 function lookUp(keyring: Keyring, shown: string): CallerKey | undefined | Promise<CallerKey | undefined> {

@@ -1,7 +1,7 @@
 import { type DialectName, dialects } from '@yumen/protocol'
 import { type Ask, type Operation, offers } from '@yumen/providers'
 import type { Channel, ChannelKey } from '#catalog'
-import { mapChannelModel } from '#routing'
+import { mapModel } from '#routing'
 import type { AttemptParts } from './attempt.ts'
 import type { Shares } from './shares.ts'
 import type { AnswerOwner } from './upstream/answer.ts'
@@ -75,7 +75,7 @@ export async function testChannel(
   channel: Channel,
 ): Promise<readonly ChannelTest[] | undefined> {
   const model = testModelOf(channel)
-  const upstreamModel = model === undefined ? undefined : mapChannelModel(channel, model)
+  const upstreamModel = model === undefined ? undefined : mapModel(channel, model)
   const question = upstreamModel === undefined ? undefined : questionFor(channel, upstreamModel)
   if (upstreamModel === undefined || question === undefined) return undefined
   const tests: ChannelTest[] = []

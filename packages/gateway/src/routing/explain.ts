@@ -69,7 +69,7 @@ function explainUnusable({ snapshot, ask }: ExplainParts): readonly ExplainedCan
   return listing(snapshot, ask).flatMap(({ channel, group }): readonly ExplainedCandidate[] => {
     const refusal = refusalOf(channel, ask.model, ask)
     if (refusal === undefined) return []
-    const upstreamModel = mapModel(channel.modelMapping, ask.model) ?? ask.model
+    const upstreamModel = mapModel(channel, ask.model) ?? ask.model
     const reason = refusal === 'none_enabled' ? 'disabled' : refusal
     return [{ channel, group, upstreamModel, tier: 0, share: 0, excluded: { reason, forMs: undefined } }]
   })

@@ -1,5 +1,5 @@
 export type { AttemptOutcome, HealthReport, Ticket } from './health.ts'
-export { mapChannelModel } from './mapping.ts'
+export { mapModel } from './mapping.ts'
 export { remedies } from './remedies.ts'
 export { hashText } from './rendezvous.ts'
 export { setBounded } from './rests.ts'

@@ -58,7 +58,7 @@ export function buildTiers(channels: readonly Channel[], model: string, group: s
   const refusals = new Set<NoRoute>()
   for (const channel of channels) {
     const refusal = refusalOf(channel, model, ask)
-    const upstreamModel = mapModel(channel.modelMapping, model)
+    const upstreamModel = mapModel(channel, model)
     if (refusal !== undefined || upstreamModel === undefined) refusals.add(refusal ?? 'mapping_cycle')
     else
       usable.push({
@@ -87,7 +87,7 @@ export function refusalOf(
 ): 'none_enabled' | 'no_key' | 'dialect_unsupported' | 'mapping_cycle' | undefined {
   if (!channel.isEnabled) return 'none_enabled'
   if (channel.keys.length === 0) return 'no_key'
-  const upstreamModel = mapModel(channel.modelMapping, model)
+  const upstreamModel = mapModel(channel, model)
   if (upstreamModel === undefined) return 'mapping_cycle'
   return speaksNatively(channel, upstreamModel, ask) ? undefined : 'dialect_unsupported'
 }

@@ -1,4 +1,5 @@
 export type { Log } from './log.ts'
 export { createLog, errorFields } from './log.ts'
+export { createLoopDelay } from './loop-delay.ts'
 export { createMetrics } from './metrics.ts'
 export { createObserver } from './observer.ts'

@@ -1,25 +1,18 @@
 import type { Server, Socket } from 'node:net'
 import type { Log } from '#telemetry'
-import { type Crew, createCrew, type Member } from './crew.ts'
+import { type Crew, type CrewParts, createCrew, type Member } from './crew.ts'
 import { createMetricsSum } from './metrics-of-all.ts'
 import { pickWorker } from './share.ts'
 
 const { createServer } = process.getBuiltinModule('node:net')
 
-export interface RunWorkersParts {
-  readonly count: number
+export interface RunWorkersParts extends Pick<CrewParts, 'count' | 'log' | 'clock'> {
   readonly port: number
   readonly host: string
-  readonly limits: {
+  readonly limits: CrewParts['limits'] & {
     readonly connectionsMax: number
     readonly metricsTimeoutMs: number
-    readonly workerReadyMsMax: number
-    readonly workerEarlyEndMs: number
-    readonly workerEarlyEndsMax: number
-    readonly workerStopMsMax: number
   }
-  readonly log: Log
-  readonly clock: () => number
 }
 
 /**

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import type { PriceVersion, Snapshot } from '#catalog'
 import { limits } from '#config'
-import { hashApiKey } from '#identity'
+import { findKeyRow, hashApiKey, readCallerKey, splitPinned } from '#identity'
 import { readRouteAsk } from '#relay'
 import { createRouting, type Explanation, type RouteAsk } from '#routing'
 import type { Store } from '#store'
@@ -100,8 +100,7 @@ async function readAsk(store: Store, options: ExplainOptions): Promise<RouteAsk>
   return readRouteAsk({
     path: pathOf(model, isStreaming),
     body: Buffer.from(JSON.stringify(body)),
-    group: options.group ?? (await groupOf(store, options.key)),
-    pinnedChannelId: options.key === undefined ? undefined : splitPin(options.key).channelId,
+    ...(await readAsker(store, options)),
     limits,
   })
 }
@@ -116,22 +115,28 @@ function parseBody(text: string): Record<string, unknown> {
   throw new CliError('--request: the file holds no JSON object')
 }
 
-async function groupOf(store: Store, key: string | undefined): Promise<string> {
-  if (key === undefined) throw new CliError('--key: name the API key that asks, or a --group')
-  const { bare } = splitPin(key)
-  const [row] = await store.query<{ group_name: string | null; user_group: string }>(
-    `SELECT k.group_name, u.group_name AS user_group FROM api_keys AS k JOIN users AS u ON u.id = k.user_id
-      WHERE k.hash = $1`,
-    [hashApiKey(bare)],
-  )
-  if (row === undefined) throw new CliError('--key: there is no such API key: `yumen key list` shows all')
-  return row.group_name ?? row.user_group
+interface Asker {
+  readonly group: string
+  readonly pinnedChannelId: number | undefined
 }
 
-/** An administrator's key may name a channel behind a dash. */
-function splitPin(key: string): { bare: string; channelId: number | undefined } {
-  const [, bare, id] = /^(sk-[A-Za-z0-9]+)-(\d{1,15})$/.exec(key) ?? []
-  return bare === undefined ? { bare: key, channelId: undefined } : { bare, channelId: Number(id) }
+/** Who asks: by the key as its client has it, read as the relay reads it. */
+async function readAsker(store: Store, { key, group }: ExplainOptions): Promise<Asker> {
+  if (key === undefined) {
+    if (group === undefined) throw new CliError('--key: name the API key that asks, or a --group')
+    return { group, pinnedChannelId: undefined }
+  }
+  const pinned = splitPinned(key)
+  const own = (await findGroup(store, key)) ?? (await findGroup(store, `sk-${key}`))
+  if (own !== undefined) return { group: group ?? own, pinnedChannelId: undefined }
+  const owners = pinned && (await findGroup(store, pinned.key))
+  if (owners === undefined) throw new CliError('--key: there is no such API key: `yumen key list` shows all')
+  return { group: group ?? owners, pinnedChannelId: pinned?.channelId }
+}
+
+async function findGroup(store: Store, key: string): Promise<string | undefined> {
+  const row = await findKeyRow(store.query, hashApiKey(key))
+  return row && readCallerKey(row).group
 }
 
 type Shown = Awaited<ReturnType<typeof show>>

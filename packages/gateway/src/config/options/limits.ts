@@ -1,4 +1,4 @@
-import { isFlag, wholeBetween } from './checks.ts'
+import { isFlag, wholeBetween } from '../checks.ts'
 import {
   isMapOf,
   isRateLimit,
@@ -7,7 +7,7 @@ import {
   type RequestCounts,
   rateLimitWords,
   requestCountMax,
-} from './rate-limits.ts'
+} from '../rate-limits.ts'
 
 const none: RateLimit = {}
 const noneByName: Readonly<Record<string, RateLimit>> = {}
