@@ -10,7 +10,7 @@ import { createKeyring } from '#identity'
 import { connectRedis, createLimiter, type SharedBuckets } from '#limiting'
 import { createConnections, createProxyCheck, createRelay, createTokenCounter, isRelayPath } from '#relay'
 import { createRouting } from '#routing'
-import { openStoreAt, type Store } from '#store'
+import { openStoreAt, type Store, watchRevisions } from '#store'
 import { createLog, createLoopDelay, createMetrics, createObserver, errorFields, type Log } from '#telemetry'
 import type { WorkerLink } from '#workers'
 import { createRandom } from './chance.ts'
@@ -78,6 +78,11 @@ async function startGateway(
     now,
     onFailure: warn('heartbeat failed'),
   })
+  const revisions = await watchRevisions({
+    store,
+    pollMs: limits.snapshotPollMs,
+    onFailure: warn('the store could not be asked for changes'),
+  })
   const { optionDefaults } = environment
   const walPath = environment.store.kind === 'sqlite' ? `${environment.store.path}-wal` : undefined
   const catalog = await createCatalog({
@@ -85,7 +90,7 @@ async function startGateway(
     sealer,
     optionDefaults,
     clock: now,
-    pollMs: limits.snapshotPollMs,
+    revisions,
     onBroken: warn('a part of the configuration is left out'),
     onFailure: warn('configuration could not be read'),
   })
@@ -106,12 +111,7 @@ async function startGateway(
     crashPoint,
     syncMode: () => snapshot().options['journal.sync'],
   })
-  const keyring = await createKeyring({
-    store,
-    limits,
-    pollMs: limits.snapshotPollMs,
-    onFailure: warn('keys could not be read'),
-  })
+  const keyring = createKeyring({ store, revisions, limits })
   const shared = await connectShared()
   const limiter = createLimiter({
     options: () => snapshot().options,
@@ -136,6 +136,7 @@ async function startGateway(
   })
   const sharing = shareHealth({
     store,
+    revisions,
     routing,
     node: node.id,
     limits,
@@ -250,9 +251,8 @@ async function startGateway(
       relay.close()
       await jobs.stop()
       await leader.stop()
-      catalog.stop()
+      revisions.stop()
       sharing.stop()
-      keyring.stop()
       await counter.close()
       await connections.close()
       await limiter.close()

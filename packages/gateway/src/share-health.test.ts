@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { HealthReport } from '#routing'
-import type { Store } from '#store'
+import { type Store, watchRevisions } from '#store'
 import { shareHealth } from './share-health.ts'
 import { describeStores } from './store/store-cases.ts'
 
@@ -15,31 +15,34 @@ const refused: HealthReport = {
 
 describeStores('what nodes tell each other of channels', stores => {
   let store: Store
-  const sharings: { stop(): void }[] = []
+  const parts: { stop(): void }[] = []
   beforeEach(async () => {
     store = await stores.open(await stores.fresh())
   })
   afterEach(() => {
-    for (const sharing of sharings.splice(0)) sharing.stop()
+    for (const part of parts.splice(0)) part.stop()
   })
 
-  function join(node: string) {
+  async function join(node: string) {
     const heard: (readonly HealthReport[])[] = []
     const failures: unknown[] = []
+    const onFailure = (error: unknown) => failures.push(error)
+    const revisions = await watchRevisions({ store, pollMs: 20, onFailure })
     const sharing = shareHealth({
       store,
+      revisions,
       routing: { hear: reports => heard.push(reports) },
       node,
       limits: { snapshotPollMs: 20, healthReportsMax: 100 },
       now: Date.now,
-      onFailure: error => failures.push(error),
+      onFailure,
     })
-    sharings.push(sharing)
+    parts.push(sharing, revisions)
     return { report: sharing.report, heard, failures }
   }
 
   test('what one has learned the other hears, and it does not hear itself', async () => {
-    const [one, other] = [join('one'), join('other')]
+    const [one, other] = [await join('one'), await join('other')]
     one.report(refused)
     await vi.waitFor(() => expect(other.heard.at(-1)).toHaveLength(1))
     const [told] = other.heard.at(-1) ?? []
@@ -51,7 +54,7 @@ describeStores('what nodes tell each other of channels', stores => {
   })
 
   test('what is well again is told too, and of one place the newest counts', async () => {
-    const [one, other] = [join('one'), join('other')]
+    const [one, other] = [await join('one'), await join('other')]
     one.report(refused)
     one.report({ ...refused, reason: 'key_out_of_quota' })
     await vi.waitFor(() => expect(other.heard.at(-1)).toMatchObject([{ reason: 'key_out_of_quota' }]))
@@ -60,8 +63,8 @@ describeStores('what nodes tell each other of channels', stores => {
   })
 
   test('what could not be told goes out when the store is back', async () => {
-    const one = join('one')
-    const other = join('other')
+    const one = await join('one')
+    const other = await join('other')
     const run = vi.spyOn(store, 'run').mockRejectedValue(new Error('away'))
     one.report(refused)
     await vi.waitFor(() => expect(one.failures.length).toBeGreaterThan(1))

@@ -1,8 +1,9 @@
 import { type HealthReport, type Routing, setBounded } from '#routing'
-import type { Row, Store } from '#store'
+import type { Revisions, Row, Store } from '#store'
 
 export interface ShareHealthParts {
   readonly store: Pick<Store, 'query' | 'run'>
+  readonly revisions: Revisions
   readonly routing: Pick<Routing, 'hear'>
   readonly node: string
   readonly limits: { readonly snapshotPollMs: number; readonly healthReportsMax: number }
@@ -22,19 +23,21 @@ export interface HealthSharing {
 const reportsMax = 1_000
 
 export function shareHealth(parts: ShareHealthParts): HealthSharing {
-  const { store, routing, node, limits, now, onFailure } = parts
+  const { store, revisions, routing, node, limits, now, onFailure } = parts
   /** By place: only the newest counts. */
   const outgoing = new Map<string, HealthReport & { readonly at: number }>()
-  let heard = 0
-  let isBusy = false
+  let timer: NodeJS.Timeout | undefined
+  let isStopped = false
 
-  async function round(): Promise<void> {
-    if (outgoing.size > 0) await send()
-    const { health } = await store.run('readRevisions', {})
-    if (health === heard) return
-    routing.hear(await readHealth(store, { now: now(), except: node }))
-    heard = health
-  }
+  revisions.follow({
+    scope: 'health',
+    from: 0,
+    async catchUp(revision) {
+      routing.hear(await readHealth(store, { now: now(), except: node }))
+      return revision
+    },
+    onFailure,
+  })
 
   async function send(): Promise<void> {
     const entries = [...outgoing.entries()].slice(0, reportsMax)
@@ -43,23 +46,27 @@ export function shareHealth(parts: ShareHealthParts): HealthSharing {
     for (const [place, sent] of entries) if (outgoing.get(place) === sent) outgoing.delete(place)
   }
 
-  const timer = setInterval(() => {
-    if (isBusy) return
-    isBusy = true
-    round()
-      .catch(onFailure)
-      .finally(() => {
-        isBusy = false
-      })
-  }, limits.snapshotPollMs)
-  timer.unref()
-
+  /** What is learnt within one round goes out together; what could not be sent, with the next. */
+  function sendSoon(): void {
+    timer ??= setTimeout(() => {
+      send()
+        .catch(onFailure)
+        .finally(() => {
+          timer = undefined
+          if (outgoing.size > 0 && !isStopped) sendSoon()
+        })
+    }, limits.snapshotPollMs).unref()
+  }
   return {
     report(report) {
       const place = `${report.channelId} ${report.keyFingerprint} ${report.model}`
       setBounded(outgoing, place, { ...report, at: now() }, limits.healthReportsMax)
+      if (!isStopped) sendSoon()
     },
-    stop: () => clearInterval(timer),
+    stop() {
+      isStopped = true
+      clearTimeout(timer)
+    },
   }
 }
 

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { type Store, StoreError } from '#store'
+import { type Store, StoreError, watchRevisions } from '#store'
 import { describeStores } from '../store/store-cases.ts'
 import { createKeyring, KeyringUnavailableError } from './keyring.ts'
 
@@ -21,7 +21,8 @@ describeStores('the keyring', stores => {
     await store.run('createUser', { ...user, username: 'ann', now: 1 })
     const { id } = await store.run('createApiKey', { ...key, hash: 'h', now: 1 })
     const { counted, reads } = counting(store)
-    const keyring = await createKeyring({ store: counted, limits, pollMs: 20, onFailure: failed })
+    const revisions = await watchRevisions({ store, pollMs: 20, onFailure: failed })
+    const keyring = createKeyring({ store: counted, revisions, limits })
     try {
       const first = keyring.find('h')
       expect(first).toBeInstanceOf(Promise)
@@ -33,20 +34,21 @@ describeStores('the keyring', stores => {
       await store.run('updateUser', { username: 'ann', status: 'disabled', now: 3 })
       await vi.waitFor(async () => expect(await keyring.find('h')).toMatchObject({ isUserEnabled: false }))
     } finally {
-      keyring.stop()
+      revisions.stop()
     }
   })
 
   test('a key that is made after it was asked for in vain works at the next poll', async () => {
     const store = await stores.open(await stores.fresh())
     await store.run('createUser', { ...user, username: 'ann', now: 1 })
-    const keyring = await createKeyring({ store, limits, pollMs: 20, onFailure: failed })
+    const revisions = await watchRevisions({ store, pollMs: 20, onFailure: failed })
+    const keyring = createKeyring({ store, revisions, limits })
     try {
       expect(await keyring.find('h')).toBeUndefined()
       await store.run('createApiKey', { ...key, hash: 'h', now: 2 })
       await vi.waitFor(async () => expect(await keyring.find('h')).toMatchObject({ name: 'k' }))
     } finally {
-      keyring.stop()
+      revisions.stop()
     }
   })
 })
@@ -73,14 +75,9 @@ describeStores('a key that nobody knows', stores => {
       await new Promise<void>(resolve => waiting.push(resolve))
       return []
     }
-    const parts = {
-      store: { query, run: store.run },
-      limits: { ...limits, unknownKeyLifeMs },
-      pollMs: 20,
-      onFailure: failed,
-    }
-    const keyring = await createKeyring(parts)
-    onTestFinished(() => keyring.stop())
+    const revisions = await watchRevisions({ store, pollMs: 20, onFailure: failed })
+    onTestFinished(() => revisions.stop())
+    const keyring = createKeyring({ store: { query }, revisions, limits: { ...limits, unknownKeyLifeMs } })
     const answer = async (...asked: ReturnType<typeof keyring.find>[]) => {
       for (const resolve of waiting.splice(0)) resolve()
       return Promise.all(asked)
@@ -139,13 +136,9 @@ describeStores('a key that nobody knows', stores => {
       if (isAway) throw new StoreError('unavailable', 'away')
       return store.query(sql, parameters)
     }
-    const keyring = await createKeyring({
-      store: { query, run: store.run },
-      limits,
-      pollMs: 10_000,
-      onFailure: failed,
-    })
-    onTestFinished(() => keyring.stop())
+    const revisions = await watchRevisions({ store, pollMs: 10_000, onFailure: failed })
+    onTestFinished(() => revisions.stop())
+    const keyring = createKeyring({ store: { query }, revisions, limits })
     await expect(keyring.find('a')).rejects.toThrow(KeyringUnavailableError)
     isAway = false
     expect(await keyring.find('a')).toBeUndefined()

@@ -1,25 +1,23 @@
 import { LRUCache } from 'lru-cache'
-import { type Store, StoreError } from '#store'
+import { type Revisions, type Store, StoreError } from '#store'
 import { type CallerKey, readCallerKey, type Spent } from './caller.ts'
 import { findKeyRow } from './queries.ts'
 
 export interface KeyringParts {
-  readonly store: Pick<Store, 'query' | 'run'>
+  readonly store: Pick<Store, 'query'>
+  readonly revisions: Revisions
   readonly limits: {
     readonly keyCacheMax: number
     readonly unknownKeyCacheMax: number
     readonly unknownKeyLifeMs: number
     readonly keyLookupsMax: number
   }
-  readonly pollMs: number
-  readonly onFailure: (error: unknown) => void
 }
 
 /** Known keys by the hash of what the client sent. A warm key costs no read; a change of any key or user empties the cache. */
 export interface Keyring {
   /** The key at once when it is warm, else after one read; `undefined` when there is none. */
   find(hash: string): CallerKey | undefined | Promise<CallerKey | undefined>
-  stop(): void
 }
 
 /** A cold key whose owner nobody can tell just now: the store is away, or asked for too many keys at once. */
@@ -27,22 +25,25 @@ export class KeyringUnavailableError extends Error {
   override readonly name = 'KeyringUnavailableError'
 }
 
-export async function createKeyring({ store, limits, pollMs, onFailure }: KeyringParts): Promise<Keyring> {
+export function createKeyring({ store, revisions, limits }: KeyringParts): Keyring {
   const known = new LRUCache<string, CallerKey>({ max: limits.keyCacheMax })
   const unknown = new LRUCache<string, true>({ max: limits.unknownKeyCacheMax, ttl: limits.unknownKeyLifeMs })
   const reading = new Map<string, Promise<CallerKey | undefined>>()
   /** Of keys with a limit, by id: it outlives the cache. */
   const spent = new Map<number, Spent>()
-  let { keys: revision } = await store.run('readRevisions', {})
-  let isPolling = false
-
-  async function poll(): Promise<void> {
-    const { keys } = await store.run('readRevisions', {})
-    if (keys === revision) return
-    revision = keys
-    known.clear()
-    unknown.clear()
-  }
+  let revision = revisions.atStart.keys
+  revisions.follow({
+    scope: 'keys',
+    from: revision,
+    catchUp(changed) {
+      revision = changed
+      known.clear()
+      unknown.clear()
+      return changed
+    },
+    // Emptying a cache does not fail.
+    onFailure: () => undefined,
+  })
 
   /** The store lags behind what this node has settled, and requests under way hold an older reading of the key. */
   function withSpent(key: CallerKey): CallerKey {
@@ -68,17 +69,6 @@ export async function createKeyring({ store, limits, pollMs, onFailure }: Keyrin
     return key
   }
 
-  const timer = setInterval(() => {
-    if (isPolling) return
-    isPolling = true
-    poll()
-      .catch(onFailure)
-      .finally(() => {
-        isPolling = false
-      })
-  }, pollMs)
-  timer.unref()
-
   return {
     find(hash) {
       const key = known.get(hash)
@@ -93,7 +83,6 @@ export async function createKeyring({ store, limits, pollMs, onFailure }: Keyrin
       reading.set(hash, started)
       return started
     },
-    stop: () => clearInterval(timer),
   }
 }
 

@@ -7,3 +7,5 @@ export type { ProcedureArgs, ProcedureName, ProcedureResult } from './procedures
 export type { Row, Tables } from './schema.ts'
 export type { Db, Store, StoreErrorCode } from './types.ts'
 export { StoreError } from './types.ts'
+export type { Revisions } from './watch-revisions.ts'
+export { watchRevisions } from './watch-revisions.ts'
