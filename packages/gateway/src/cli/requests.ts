@@ -3,6 +3,7 @@ import { findRequest, type RequestEntry } from '#analytics'
 import type { AttemptRecord, Timings } from '#journal'
 import type { Db } from '#store'
 import { CliError } from './cli-error.ts'
+import { printTable } from './output.ts'
 import { isoTime, usd } from './values.ts'
 
 /**
@@ -49,6 +50,20 @@ export async function findRequestShown(db: Db, id: string): Promise<ShownRequest
   if (shown !== undefined) return shown
   throw new CliError(
     `there is no request ${id}: one shows a second after its end, for analytics.requestRetentionDays`,
+  )
+}
+
+export function printAttempts(attempts: ShownRequest['attempts']): void {
+  printTable(
+    attempts,
+    [
+      { title: 'ATTEMPT', value: attempt => attempt.channel },
+      { title: 'KEY', value: attempt => attempt.keyFingerprint },
+      { title: 'CLASS', value: attempt => attempt.class },
+      { title: 'STATUS', value: attempt => attempt.status, isNumber: true },
+      { title: 'MS', value: attempt => attempt.ms, isNumber: true },
+    ],
+    'No attempt was made.',
   )
 }
 

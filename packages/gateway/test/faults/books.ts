@@ -50,18 +50,7 @@ export function readBooks(dataDir: string): Books {
       id: String(row['id']),
       amount: amountOf(row['amount_nusd']),
     }))
-    const requests = rows('SELECT id, class, status, packed FROM requests').map(row => {
-      const packed = JSON.parse(String(row['packed']))
-      const { usage, source, attempts } = packed
-      return {
-        id: String(row['id']),
-        class: String(row['class']),
-        status: Number(row['status']),
-        usage,
-        source,
-        attempts,
-      }
-    })
+    const requests = rows('SELECT id, class, status, packed FROM requests').map(recordedOf)
     const byId = new Map(charges.map(charge => [charge.id, charge]))
     return {
       balance: amountOf(account?.['balance']),
@@ -84,4 +73,11 @@ export function findRecord(dataDir: string, id: string): Promise<Recorded & { re
     const record = requests.get(id)
     return record && { ...record, amount: charges.get(id)?.amount ?? 0n }
   })
+}
+
+/** A row of `requests`, of whichever store. */
+export function recordedOf(row: Readonly<Record<string, unknown>>) {
+  const { usage, source, attempts } = JSON.parse(String(row['packed']))
+  const [id, outcome] = [String(row['id']), String(row['class'])]
+  return { id, class: outcome, status: Number(row['status']), usage, source, attempts }
 }

@@ -3,6 +3,7 @@ import { ask, bodyOf, dialects, headersOf, pathOf, startAsking } from '../faults
 import { eventually, sleep } from '../faults/eventually.ts'
 import { type Stage, startStage } from '../faults/load.ts'
 import { testKey } from '../gateway.ts'
+import { endUnharmed } from './end-unharmed.ts'
 import { askRaw, beside, exchange, expectError, open, rawRequest } from './raw.ts'
 
 /** Limits that a crowd on one machine can reach. */
@@ -36,15 +37,7 @@ beforeAll(async () => {
   })
   url = stage.gateway.url
 })
-afterAll(async () => {
-  try {
-    expect(await (await fetch(`${url}/livez`)).text()).toBe('ok\n')
-    expect(stage.gateway.output()).not.toContain('internal error')
-    expect(await stage.gateway.stop()).toBe(0)
-  } finally {
-    await stage.close()
-  }
-})
+afterAll(() => endUnharmed(stage))
 afterEach(async () => {
   await eventually(
     () => metric('yumen_bytes_in_flight'),

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ask, bodyOf, type Dialect, dialects, headersOf, pathOf } from '../faults/ask.ts'
 import { eventually, sleep } from '../faults/eventually.ts'
 import { type Stage, startStage } from '../faults/load.ts'
+import { endUnharmed } from './end-unharmed.ts'
 import { askRaw, beside, exchange, expectError, open, rawRequest, requestId } from './raw.ts'
 
 const bodyMb = 24
@@ -13,15 +14,7 @@ beforeAll(async () => {
   stage = await startStage({ env: { MAX_REQUEST_BODY_MB: String(bodyMb) } })
   url = stage.gateway.url
 })
-afterAll(async () => {
-  try {
-    expect(await (await fetch(`${url}/livez`)).text()).toBe('ok\n')
-    expect(stage.gateway.output()).not.toContain('internal error')
-    expect(await stage.gateway.stop()).toBe(0)
-  } finally {
-    await stage.close()
-  }
-})
+afterAll(() => endUnharmed(stage))
 
 const question = (dialect: Dialect) => ({ dialect, model: 'sim', isStreaming: false })
 

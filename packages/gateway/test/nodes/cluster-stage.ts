@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Simulator, startSimulator } from '@yumen/simulator'
 import pg from 'pg'
-import type { Books } from '../faults/books.ts'
+import { type Books, recordedOf } from '../faults/books.ts'
 import { startTestGateway, type TestGateway, testKey } from '../gateway.ts'
 import { createDatabase, startPostgres } from '../postgres.ts'
 
@@ -73,17 +73,7 @@ export async function readClusterBooks({ query }: ClusterStage): Promise<Books> 
     id: String(row['id']),
     amount: BigInt(row['amount_nusd'] ?? 0),
   }))
-  const requests = (await query('SELECT id, class, status, packed FROM requests')).map(row => {
-    const { usage, source, attempts } = JSON.parse(String(row['packed']))
-    return {
-      id: String(row['id']),
-      class: String(row['class']),
-      status: Number(row['status']),
-      usage,
-      source,
-      attempts,
-    }
-  })
+  const requests = (await query('SELECT id, class, status, packed FROM requests')).map(recordedOf)
   const byId = new Map(charges.map(charge => [charge.id, charge]))
   return {
     balance: BigInt(sums?.['balance'] ?? 0),

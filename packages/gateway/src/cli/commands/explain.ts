@@ -10,7 +10,7 @@ import { readHealth } from '../../share-health.ts'
 import { CliError } from '../cli-error.ts'
 import { printFacts, printJson, printLine, printNote, printTable } from '../output.ts'
 import { readSnapshot } from '../read-snapshot.ts'
-import { findRequestShown } from '../requests.ts'
+import { findRequestShown, printAttempts } from '../requests.ts'
 import { withStore } from '../with-store.ts'
 
 interface ExplainOptions {
@@ -211,14 +211,5 @@ async function explainPast(store: Store, id: string, { json }: ExplainOptions): 
     ],
     'No channel was passed over.',
   )
-  printTable(
-    attempts,
-    [
-      { title: 'ATTEMPT', value: attempt => attempt.channel },
-      { title: 'KEY', value: attempt => attempt.keyFingerprint },
-      { title: 'CLASS', value: attempt => attempt.class },
-      { title: 'MS', value: attempt => attempt.ms, isNumber: true },
-    ],
-    'No attempt was made.',
-  )
+  printAttempts(attempts)
 }

@@ -4,7 +4,7 @@ import type { Db } from '#store'
 import { CliError } from '../cli-error.ts'
 import { printFacts, printJson, printNote, printTable } from '../output.ts'
 import { findChannel, findUser } from '../queries.ts'
-import { findRequestShown, type ShownRequest, showRequests } from '../requests.ts'
+import { findRequestShown, printAttempts, type ShownRequest, showRequests } from '../requests.ts'
 import { isoTime, readId, readTime } from '../values.ts'
 import { withStore } from '../with-store.ts'
 
@@ -139,17 +139,7 @@ function printRequest(shown: ShownRequest): void {
         : passedOver.map(each => `${each.channel} (${each.reason})`).join(', '),
     warnings: warnings.length === 0 ? undefined : warnings.join('; '),
   })
-  printTable(
-    attempts,
-    [
-      { title: 'ATTEMPT', value: attempt => attempt.channel },
-      { title: 'KEY', value: attempt => attempt.keyFingerprint },
-      { title: 'CLASS', value: attempt => attempt.class },
-      { title: 'STATUS', value: attempt => attempt.status, isNumber: true },
-      { title: 'MS', value: attempt => attempt.ms, isNumber: true },
-    ],
-    'No attempt was made.',
-  )
+  printAttempts(attempts)
 }
 
 async function readFilter(db: Db, options: ListOptions): Promise<RequestFilter> {
