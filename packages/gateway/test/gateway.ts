@@ -4,6 +4,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { eventually } from './faults/eventually.ts'
 
 const run = promisify(execFile)
 const binary = new URL('../../../bin/yumen', import.meta.url).pathname
@@ -13,8 +14,10 @@ export interface TestGateway {
   readonly dataDir: string
   /** Of the process that was started, which is the parent where there are workers; fails when there is none. */
   pid(): number
-  /** Everything that it has printed. */
+  /** Everything that has come of what it printed; its log is written every half second. */
   output(): string
+  /** Waits until it has printed this. */
+  untilPrinted(words: string | RegExp): Promise<void>
   /** Runs a command of bin/yumen on the same data; answers its stdout. */
   yumen(...args: string[]): Promise<string>
   /** The same with `--json`, parsed. */
@@ -82,6 +85,12 @@ export async function startTestGateway({
       return child.pid
     },
     output: () => printed,
+    async untilPrinted(words) {
+      const isThere = () => (typeof words === 'string' ? printed.includes(words) : words.test(printed))
+      await eventually(() => isThere() || undefined, undefined, 10_000).catch(() => {
+        throw new Error(`the gateway did not print ${words} within 10 s; it printed:\n${printed}`)
+      })
+    },
     yumen: async (...args) =>
       (await run(binary, args, { env: environment, maxBuffer: 64 * 1024 * 1024 })).stdout,
     yumenJson: async (...args) => JSON.parse(await gateway.yumen(...args, '--json')),

@@ -12,18 +12,23 @@ interface Level {
 
 /** Buckets in this process. Rates that are whole again are swept; places are kept while somebody has one. */
 export class LocalBuckets {
-  readonly #rates: LRUCache<string, Level>
+  /** Made for the first of them: its places are all there from then on, 3 MB. */
+  #made: LRUCache<string, Level> | undefined
   readonly #seats = new Map<string, number>()
 
-  readonly #sweepMax: number
+  readonly #limits: { readonly rateBucketsMax: number; readonly rateSweepMax: number }
 
   constructor(limits: { readonly rateBucketsMax: number; readonly rateSweepMax: number }) {
-    this.#rates = new LRUCache({ max: limits.rateBucketsMax })
-    this.#sweepMax = limits.rateSweepMax
+    this.#limits = limits
+  }
+
+  get #rates(): LRUCache<string, Level> {
+    this.#made ??= new LRUCache({ max: this.#limits.rateBucketsMax })
+    return this.#made
   }
 
   get size(): number {
-    return this.#rates.size + this.#seats.size
+    return (this.#made?.size ?? 0) + this.#seats.size
   }
 
   /** Takes all buckets or none. With `nodes` that share the limits this one has its part of each. */
@@ -62,7 +67,8 @@ export class LocalBuckets {
 
   /** Drops what is whole again among the rates that rested longest; the others are looked at again after all the rest. */
   sweep(now: number): void {
-    for (const name of this.#rates.rkeys().take(this.#sweepMax).toArray()) {
+    if (this.#made === undefined) return
+    for (const name of this.#made.rkeys().take(this.#limits.rateSweepMax).toArray()) {
       const rate = this.#rates.get(name)
       if (rate !== undefined && rate.emptyAt <= now) this.#rates.delete(name)
     }

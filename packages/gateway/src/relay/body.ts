@@ -36,9 +36,9 @@ export async function readBody(
   checkContentType(request.headers['content-type'])
   const announced = Number(request.headers['content-length'] ?? 0)
   if (announced > parts.limits.bodyBytesMax) throw tooLarge(parts.limits.bodyBytesMax)
-  const read = await collect(request, announced, { ...parts, budget })
+  const read = await collect(request, { announced, parts, budget })
   const encoding = request.headers['content-encoding']?.toLowerCase() ?? 'identity'
-  return encoding === 'identity' ? read : decode(read, encoding, { ...parts, budget })
+  return encoding === 'identity' ? read : decode(read, encoding, { parts, budget })
 }
 
 function checkContentType(contentType: string | undefined): void {
@@ -49,13 +49,17 @@ function checkContentType(contentType: string | undefined): void {
   )
 }
 
-interface CollectParts extends BodyParts {
+interface Bounded {
+  readonly parts: BodyParts
   readonly budget: ByteBudget
 }
 
 /** Takes what has come out of the budget, never what was announced: else a few silent clients would hold all of it. */
-function collect(request: IncomingMessage, announced: number, parts: CollectParts): Promise<Buffer> {
-  const { limits, budget, reads, clock } = parts
+function collect(
+  request: IncomingMessage,
+  { announced, parts, budget }: Bounded & { readonly announced: number },
+): Promise<Buffer> {
+  const { limits, reads, clock } = parts
   return new Promise((resolve, reject) => {
     let chunks: Buffer[] = []
     let target: Buffer<ArrayBuffer> | undefined
@@ -110,7 +114,8 @@ function joined(chunks: readonly Buffer[]): Buffer {
   return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks)
 }
 
-async function decode(read: Buffer, encoding: string, { limits, budget }: CollectParts): Promise<Buffer> {
+async function decode(read: Buffer, encoding: string, { parts, budget }: Bounded): Promise<Buffer> {
+  const { limits } = parts
   const decoder = Object.hasOwn(decoders, encoding) ? decoders[encoding] : undefined
   const chunks: Buffer[] = []
   let length = 0

@@ -33,7 +33,7 @@ export async function relay(
 ): Promise<void> {
   const incoming: Incoming = {
     request,
-    reply: createReply(response),
+    reply: createReply(response, { isForPage: request.headers.origin !== undefined }),
     header: name => headerOf(request, name),
     id: parts.makeId(),
   }

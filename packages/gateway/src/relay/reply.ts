@@ -27,18 +27,22 @@ export interface GoneWatcher {
 
 const oneWriteBytesMax = 16 * 1024
 
-export function createReply(response: ServerResponse): Reply {
-  return new HttpReply(response)
+/** `isForPage`: the request came from a web page, whose browser shows it the answer only where that says so. */
+export function createReply(response: ServerResponse, { isForPage }: { readonly isForPage: boolean }): Reply {
+  return new HttpReply(response, isForPage ? forPages : [])
 }
 
 class HttpReply implements Reply {
   watcher: GoneWatcher | undefined
   readonly #response: ServerResponse
+  /** Headers of every answer of this request. */
+  readonly #more: readonly string[]
   /** Whether the stream's chunks are framed here. */
   #isChunked = false
 
-  constructor(response: ServerResponse) {
+  constructor(response: ServerResponse, more: readonly string[]) {
     this.#response = response
+    this.#more = more
     response.on('close', () => {
       if (!response.writableFinished) this.watcher?.onGone()
     })
@@ -61,7 +65,7 @@ class HttpReply implements Reply {
   sendWhole(status: number, headers: readonly string[], body: Buffer | string): void {
     if (this.isClosed) return
     const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length
-    this.#response.writeHead(status, [...headers, ...forPages, 'content-length', String(length)])
+    this.#response.writeHead(status, [...headers, ...this.#more, 'content-length', String(length)])
     // As one text with the head it is one write; a buffer would be a second one.
     if (typeof body !== 'string' && length <= oneWriteBytesMax)
       this.#response.end(body.toString('latin1'), 'latin1')
@@ -70,7 +74,7 @@ class HttpReply implements Reply {
 
   startStream(headers: readonly string[]): void {
     if (this.isClosed || this.isStarted) return
-    this.#response.writeHead(200, [...headers, ...forPages])
+    this.#response.writeHead(200, [...headers, ...this.#more])
     // Node frames a chunk by four writes; framed here it is one buffer and one write, a tenth of a frame's cost.
     this.#isChunked = this.#response.chunkedEncoding
     this.#response.chunkedEncoding = false

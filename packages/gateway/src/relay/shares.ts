@@ -21,70 +21,95 @@ export interface SharesParts {
 }
 
 /** Bounds over all requests of this process, over those of one account, and over the streams of one key. */
-export function createShares({ limits, streamsPerKeyMax, onShed }: SharesParts): Shares {
+export function createShares(parts: SharesParts): Shares {
   const all: Tally = { used: 0, holders: 0 }
-  const accounts = new Tallies()
-  const keys = new Tallies()
-
-  /** The limit that `bytes` more would break. */
-  function findLimit(account: Tally, bytes: number): ByteLimit | undefined {
-    if (all.used + bytes > limits.bodiesInFlightBytesMax) return 'bodiesInFlightBytesMax'
-    return account.used + bytes > limits.accountBytesInFlightMax ? 'accountBytesInFlightMax' : undefined
-  }
-
+  const books: Books = { parts, all, accounts: new Tallies(), keys: new Tallies() }
   return {
-    open(caller) {
-      const account = accounts.get(caller.accountId)
-      account.holders++
-      let held = 0
-      let stream: Tally | undefined
-      let isClosed = false
-
-      function takeOrName(bytes: number): ByteLimit | undefined {
-        const limit = isClosed ? 'bodiesInFlightBytesMax' : findLimit(account, bytes)
-        if (limit === undefined) move(bytes)
-        else if (!isClosed) onShed(limit)
-        return limit
-      }
-      function move(bytes: number): void {
-        held += bytes
-        account.used += bytes
-        all.used += bytes
-      }
-
-      return {
-        tryTake: bytes => takeOrName(bytes) === undefined,
-        take(bytes) {
-          const limit = takeOrName(bytes)
-          if (limit !== undefined) throw new GatewayError('shed', byteWords[limit], { retryAfterMs: 1_000 })
-        },
-        give: bytes => move(-bytes),
-        enterStream() {
-          const tally = keys.get(caller.id)
-          const max = streamsPerKeyMax()
-          if (tally.used >= max) {
-            onShed('streamsPerKeyMax')
-            throw new GatewayError(
-              'rate_limited_client',
-              `this API key has ${max} open streams, as many as it may; try again when one has ended`,
-              { retryAfterMs: 1_000 },
-            )
-          }
-          tally.used++
-          stream = tally
-        },
-        close() {
-          if (isClosed) return
-          isClosed = true
-          move(-held)
-          account.holders--
-          if (stream !== undefined) stream.used--
-        },
-      }
-    },
+    open: caller => new RequestShare(books, caller),
     get bytesUsed() {
       return all.used
     },
+  }
+}
+
+interface Books {
+  readonly parts: SharesParts
+  readonly all: Tally
+  readonly accounts: Tallies
+  readonly keys: Tallies
+}
+
+class RequestShare implements Share {
+  readonly #books: Books
+  readonly #keyId: number
+  readonly #account: Tally
+  #held = 0
+  #stream: Tally | undefined
+  #isClosed = false
+
+  constructor(books: Books, caller: { readonly accountId: number; readonly id: number }) {
+    this.#books = books
+    this.#keyId = caller.id
+    this.#account = books.accounts.get(caller.accountId)
+    this.#account.holders++
+  }
+
+  tryTake(bytes: number): boolean {
+    return this.#takeOrName(bytes) === undefined
+  }
+
+  take(bytes: number): void {
+    const limit = this.#takeOrName(bytes)
+    if (limit !== undefined) throw new GatewayError('shed', byteWords[limit], { retryAfterMs: 1_000 })
+  }
+
+  give(bytes: number): void {
+    this.#move(-bytes)
+  }
+
+  enterStream(): void {
+    const { parts, keys } = this.#books
+    const tally = keys.get(this.#keyId)
+    const max = parts.streamsPerKeyMax()
+    if (tally.used >= max) {
+      parts.onShed('streamsPerKeyMax')
+      throw new GatewayError(
+        'rate_limited_client',
+        `this API key has ${max} open streams, as many as it may; try again when one has ended`,
+        { retryAfterMs: 1_000 },
+      )
+    }
+    tally.used++
+    this.#stream = tally
+  }
+
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#move(-this.#held)
+    this.#account.holders--
+    if (this.#stream !== undefined) this.#stream.used--
+  }
+
+  #takeOrName(bytes: number): ByteLimit | undefined {
+    const limit = this.#isClosed ? 'bodiesInFlightBytesMax' : this.#findLimit(bytes)
+    if (limit === undefined) this.#move(bytes)
+    else if (!this.#isClosed) this.#books.parts.onShed(limit)
+    return limit
+  }
+
+  /** The limit that `bytes` more would break. */
+  #findLimit(bytes: number): ByteLimit | undefined {
+    const { all, parts } = this.#books
+    if (all.used + bytes > parts.limits.bodiesInFlightBytesMax) return 'bodiesInFlightBytesMax'
+    const isOver = this.#account.used + bytes > parts.limits.accountBytesInFlightMax
+    return isOver ? 'accountBytesInFlightMax' : undefined
+  }
+
+  #move(bytes: number): void {
+    this.#held += bytes
+    this.#account.used += bytes
+    this.#books.all.used += bytes
   }
 }
 

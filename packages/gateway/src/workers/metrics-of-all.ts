@@ -53,6 +53,7 @@ export function createMetricsSum({
 
 interface Told {
   readonly number: number
+  readonly member: Member
   readonly text: string
   readonly isAnswer: boolean
 }
@@ -64,6 +65,7 @@ function describeWorkers(workers: readonly Told[], restarts: number): string {
       ([number, found]) => `${name}{worker="${number}"} ${found}`,
     )
   const up = perWorker(({ isAnswer }) => (isAnswer ? 1 : 0), 'yumen_worker_up')
+  const connections = perWorker(({ member }) => member.process.load, 'yumen_worker_connections')
   const requests = perWorker(
     ({ text }) => totalOf(text, 'yumen_requests_total'),
     'yumen_worker_requests_total',
@@ -72,6 +74,9 @@ function describeWorkers(workers: readonly Told[], restarts: number): string {
     '# HELP yumen_worker_up Whether the worker told its metrics in time.',
     '# TYPE yumen_worker_up gauge',
     ...up,
+    '# HELP yumen_worker_connections Open client connections of each worker.',
+    '# TYPE yumen_worker_connections gauge',
+    ...connections,
     '# HELP yumen_worker_requests_total Ended requests of each worker, since it was started.',
     '# TYPE yumen_worker_requests_total counter',
     ...requests,

@@ -40,7 +40,7 @@ describe('SIGTERM', () => {
     for (const [index, dialect] of dialects.entries())
       await eventually(() => streams[index]?.text(), isRunning(dialect))
     const stopping = gateway.stop()
-    await eventually(() => (gateway.output().includes('"draining"') ? true : undefined))
+    await gateway.untilPrinted('"draining"')
     const late = await ask(gateway.url, { dialect: 'chat', model: 'sim', isStreaming: false })
     expect(late.isWhole).toBe(false)
     const answers = await Promise.all([...streams, ...whole].map(({ answer }) => answer))
@@ -76,7 +76,7 @@ describe('SIGTERM', () => {
       sofar => sofar?.includes('"content"') === true,
     )
     const stopping = gateway.stop()
-    await eventually(() => (gateway.output().includes('"draining"') ? true : undefined))
+    await gateway.untilPrinted('"draining"')
     // Behind the stream on the same connection: looked at as soon as it comes, answered in its turn.
     socket.write(Buffer.concat([rawRequest('GET /readyz', {}), stream]))
     expect(await stopping).toBe(0)
@@ -92,7 +92,7 @@ describe('SIGTERM', () => {
     await eventually(asked.text, isRunning('anthropic'))
     await sleep(1_400) // its progress is in the journal by then
     const stopping = gateway.stop()
-    await eventually(() => (gateway.output().includes('"stopping"') ? true : undefined))
+    await gateway.untilPrinted('"stopping"')
     const startedAt = performance.now()
     process.kill(findProcess(gateway.dataDir), 'SIGTERM') // the harness sends one signal only
     expect(await stopping).toBe(1)

@@ -37,13 +37,19 @@ describe.each(dialects)('a web page that speaks %s', dialect => {
       ['sim', false],
       ['nothing-of-this-name', false],
     ] as const) {
-      const answer = await ask(url, { dialect, model, isStreaming })
+      const headers = { origin: 'https://chat.example' }
+      const answer = await ask(url, { dialect, model, isStreaming, headers })
       expect(answer.headers).toMatchObject({
         'access-control-allow-origin': '*',
         'access-control-expose-headers': '*',
       })
     }
   })
+})
+
+test('a client that is no page is told nothing of pages', async () => {
+  const { headers } = await ask(url, { dialect: 'chat', model: 'sim', isStreaming: false })
+  expect(Object.keys(headers).filter(name => name.startsWith('access-control'))).toEqual([])
 })
 
 /** A 204 has no body, and no length of one. */

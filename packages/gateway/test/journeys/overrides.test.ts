@@ -204,9 +204,7 @@ describe('paramOverride', () => {
     const error = await refusal('broken')
     expect([error.status, simulator.requests.length]).toEqual([500, 0])
     expect(error.message).not.toMatch(/paramOverride|broken|missing/)
-    await expect
-      .poll(() => gateway.output())
-      .toContain('channel broken: paramOverride.operations[0] (to_upper)')
+    await gateway.untilPrinted('channel broken: paramOverride.operations[0] (to_upper)')
     expect((await refusal('broken')).status).toBe(500)
   })
 

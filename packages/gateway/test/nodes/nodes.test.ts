@@ -90,9 +90,7 @@ describe.skipIf(!hasPostgres())(`two nodes over one PostgreSQL (YUMEN_TEST_SEED=
     const isAdopted = async () => (readdirSync(cluster.journalDir).includes(second ?? '') ? undefined : true)
     await eventually(isAdopted, undefined, adoptedMs)
     expect(performance.now() - killedAt).toBeLessThan(adoptedMs)
-    await eventually(() =>
-      nodeOf(0).output().includes('adopted the journal of a dead node') ? true : undefined,
-    )
+    await nodeOf(0).untilPrinted('adopted the journal of a dead node')
     expect(await idsInOrder()).toEqual([first])
     await sleep(1_000)
     const books = await readClusterBooks(cluster)

@@ -24,10 +24,11 @@ export type SensitiveCheck = (facts: Facts, dialect: DialectName) => Promise<voi
  */
 export function createSensitiveCheck({ options, sliceBytesMax }: SensitiveParts): SensitiveCheck {
   let known: readonly string[] = []
-  let automaton: Automaton = createAutomaton([])
+  let automaton: Automaton | undefined
 
   function automatonOf(words: readonly string[]): Automaton {
-    if (words !== known && !isSameList(words, known)) automaton = createAutomaton(words)
+    const isKnown = words === known || isSameList(words, known)
+    if (automaton === undefined || !isKnown) automaton = createAutomaton(words)
     known = words
     return automaton
   }
