@@ -12,6 +12,8 @@ export interface Bench {
   readonly twoWorkers: System | undefined
   readonly upstream: Upstream
   readonly load: Load
+  /** A fresh folder that is removed with the bench. */
+  readonly makeFolder: (name: string) => string
   /** One line of progress, to stderr. */
   readonly say: (line: string) => void
 }

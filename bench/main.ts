@@ -69,6 +69,7 @@ async function run(command: RunCommand): Promise<Report> {
     twoWorkers: command.subject === 'yumen' ? createYumen(root, parts, 2) : undefined,
     upstream,
     load,
+    makeFolder: parts.makeFolder,
     say: line => process.stderr.write(`${line}\n`),
   }
   const reports: RowReport[] = []

@@ -13,10 +13,15 @@ export interface System {
 }
 
 export interface Setting {
-  /** How the upstream is reached. `failing`: a first channel that fails 20 % before one that never does. */
-  readonly way: 'plain' | 'tls' | 'failing'
+  /**
+   * How the upstream is reached. `failing`: a first channel that fails 20 % before one that never does. `many`: a thousand channels of
+   * a hundred models each, all of one priority.
+   */
+  readonly way: 'plain' | 'tls' | 'failing' | 'many'
   /** Fills the store before the system starts. */
   readonly prefill?: (dataDir: string) => void
+  /** Where the process writes how long its event loop stood still: see `loop-monitor.ts`. */
+  readonly stallsFile?: string
 }
 
 export interface Running {
@@ -27,7 +32,9 @@ export interface Running {
   /** Spawning → the first 200 of its ready path. */
   readonly readyMs: number
   /** Applies a changed configuration while it runs; resolves when the command has ended. */
-  apply(revision: number): Promise<void>
+  apply(revision: number, options?: { readonly isDry?: boolean }): Promise<void>
+  /** Runs another command of it on the same data. */
+  command(args: readonly string[]): Promise<void>
   /** Ends the process and starts it again on the same data. */
   restart(): Promise<Running>
   stop(): Promise<void>
@@ -62,6 +69,7 @@ export function createBareProxy(name: string, { children, upstream, makeFolder }
       headers: { authorization: `Bearer sk-${'0123456789abcdef'.repeat(3)}` },
       readyMs,
       apply: async () => undefined,
+      command: async () => undefined,
       restart: async () => {
         await child.stop()
         return start(setting)

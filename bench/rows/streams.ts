@@ -60,53 +60,66 @@ function firstTokenMeasures(pairs: readonly Pair<Slice>[]): readonly Measure[] {
   ]
 }
 
-export const streams5000Row: Row = {
-  name: 'streams-5000',
-  about: '5,000 streams at once, a frame a second each, in one process',
-  run: bench =>
-    withSubject(bench, { way: 'plain' }, async subject => {
-      const streams = affordableStreams(bench)
-      const atRest = sampleTree(subject.pid)
-      let rssMaxMb = 0
-      const work: Work = {
-        ...streamed,
-        model: bench.scale.slowModel,
-        framesMin: 22,
-        connections: streams,
-        pace: { kind: 'ramp', perSecond: streams / bench.scale.slowRampSeconds },
-      }
-      const job = {
-        ...jobOf(subject, work, 0),
-        until: { kind: 'count', requests: streams },
-        graceMs: 60_000,
-      } as const
-      const load = await bench.load.run(job, () => {
-        rssMaxMb = Math.max(rssMaxMb, sampleTree(subject.pid).rssMb)
-      })
-      const after = sampleTree(subject.pid)
-      return {
-        measures: [
-          { name: 'highest memory', unit: 'MB', value: Math.max(rssMaxMb, after.peakRssMb), limit: 1024 },
-          { name: 'memory per stream', unit: 'MB', value: (rssMaxMb - atRest.rssMb) / streams },
-          { name: 'open at once', unit: '', value: load.openMax, least: streams },
-          { name: 'streams that ended whole', unit: '', value: load.succeeded, least: streams },
-          { name: 'CPU per frame', unit: 'µs', value: ((after.cpuMs - atRest.cpuMs) * 1000) / load.frames },
-          { name: 'processes', unit: '', value: after.processes },
-        ],
-        notes: [
-          ...(streams < bench.scale.slowStreams
-            ? [`only ${streams} streams: the limit of open files is too low`]
-            : []),
-          ...troubles([load], subject.name),
-        ],
-        raw: { load, atRest, after, rssMaxMb },
-      }
-    }),
+export const streams5000Row = manyStreamsRow({ name: 'streams-5000', times: 1, limitMb: 1024 })
+export const streams10000Row = manyStreamsRow({ name: 'streams-10000', times: 2, limitMb: 1536 })
+
+interface ManyStreams {
+  readonly name: string
+  /** The scale's number of streams, so many times. */
+  readonly times: number
+  readonly limitMb: number
+}
+
+function manyStreamsRow({ name, times, limitMb }: ManyStreams): Row {
+  return {
+    name,
+    about: `${(times * 5_000).toLocaleString('en')} streams at once, a frame a second each, in one process`,
+    run: bench => runManyStreams(bench, bench.scale.slowStreams * times, limitMb),
+  }
+}
+
+function runManyStreams(bench: Bench, asked: number, limitMb: number): Promise<RowResult> {
+  return withSubject(bench, { way: 'plain' }, async subject => {
+    const streams = affordableStreams(asked)
+    const atRest = sampleTree(subject.pid)
+    let rssMaxMb = 0
+    const work: Work = {
+      ...streamed,
+      model: bench.scale.slowModel,
+      framesMin: 22,
+      connections: streams,
+      pace: { kind: 'ramp', perSecond: bench.scale.slowStreams / bench.scale.slowRampSeconds },
+    }
+    const job = {
+      ...jobOf(subject, work, 0),
+      until: { kind: 'count', requests: streams },
+      graceMs: 60_000,
+    } as const
+    const load = await bench.load.run(job, () => {
+      rssMaxMb = Math.max(rssMaxMb, sampleTree(subject.pid).rssMb)
+    })
+    const after = sampleTree(subject.pid)
+    return {
+      measures: [
+        { name: 'highest memory', unit: 'MB', value: Math.max(rssMaxMb, after.peakRssMb), limit: limitMb },
+        { name: 'memory per stream', unit: 'MB', value: (rssMaxMb - atRest.rssMb) / streams },
+        { name: 'open at once', unit: '', value: load.openMax, least: streams },
+        { name: 'streams that ended whole', unit: '', value: load.succeeded, least: streams },
+        { name: 'CPU per frame', unit: 'µs', value: ((after.cpuMs - atRest.cpuMs) * 1000) / load.frames },
+        { name: 'processes', unit: '', value: after.processes },
+      ],
+      notes: [
+        ...(streams < asked ? [`only ${streams} streams: the limit of open files is too low`] : []),
+        ...troubles([load], subject.name),
+      ],
+      raw: { load, atRest, after, rssMaxMb },
+    }
+  })
 }
 
 /** A gateway needs two sockets a stream. Node raises its own limit of open files to the hard one. */
-function affordableStreams(bench: Bench): number {
+function affordableStreams(asked: number): number {
   const limits = readFileSync('/proc/self/limits', 'utf8')
   const filesMax = Number(/^Max open files\s+\d+\s+(\d+)/m.exec(limits)?.[1] ?? Number.POSITIVE_INFINITY)
-  return Math.min(bench.scale.slowStreams, Math.floor((filesMax - 500) / 2))
+  return Math.min(asked, Math.floor((filesMax - 500) / 2))
 }

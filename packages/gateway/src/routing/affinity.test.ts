@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { hashText, rendezvousScore } from './rendezvous.ts'
+import { hashText, pickHome, rendezvousScore, weightClasses } from './rendezvous.ts'
 import { ask, bedOf, planOf } from './testing.ts'
 
 const ten = Array.from({ length: 10 }, (_, index) => ({ id: index + 1, keys: 2 }))
@@ -78,6 +78,30 @@ test('an entry more takes only what is then its own', () => {
         const before = bestOf(weights.map(score))
         const after = bestOf([...weights, extra].map(score))
         expect([before, weights.length]).toContain(after)
+      },
+    ),
+  )
+})
+
+test('of many the home is the one with the highest score among those that may be asked', () => {
+  const entry = fc.record({
+    hash: fc.integer(),
+    weight: fc.integer({ min: 0, max: 3 }),
+    isOpen: fc.boolean(),
+  })
+  fc.assert(
+    fc.property(
+      fc.uniqueArray(entry, { selector: ({ hash }) => hash, maxLength: 40 }),
+      fc.integer(),
+      (all, seed) => {
+        const classes = weightClasses(
+          all.map(each => ({ entry: each, hash: each.hash, weight: each.weight })),
+        )
+        const scoreOf = (each: (typeof all)[number]) => rendezvousScore(seed, each.hash, each.weight)
+        const open = all
+          .filter(({ isOpen }) => isOpen)
+          .toSorted((one, other) => scoreOf(other) - scoreOf(one))
+        expect(pickHome(classes, seed, ({ isOpen }) => isOpen)).toBe(open[0])
       },
     ),
   )

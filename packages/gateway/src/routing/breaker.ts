@@ -25,8 +25,11 @@ const firstShare = 0.1
 export class Breaker {
   readonly #rules: BreakerRules
   #inRow = 0
-  /** The window in two halves, so that it slides without a list. */
-  #halves = [emptyHalf(), emptyHalf()]
+  /** The window in two halves, so that it slides without a list: this one and the one before it. */
+  #ok = 0
+  #failed = 0
+  #okBefore = 0
+  #failedBefore = 0
   #halfEndsAt = 0
   #openUntil: number | undefined
   #openings = 0
@@ -63,16 +66,18 @@ export class Breaker {
   }
 
   succeeded(now: number, isProbe: boolean): void {
-    this.#half(now).ok += 1
+    this.#slide(now)
+    this.#ok += 1
     this.#inRow = 0
     if (isProbe) this.#close(now)
   }
 
   /** An attempt that was under way when it opened says nothing new. */
   failed(now: number, isProbe: boolean): void {
-    this.#half(now).failed += 1
+    this.#slide(now)
+    this.#failed += 1
     this.#inRow += 1
-    if (isProbe || (this.#openUntil === undefined && this.#isTooMuch())) this.#open(now)
+    if (isProbe || (this.#openUntil === undefined && this.#isTooMuch(now))) this.#open(now)
   }
 
   /** The attempt ended without a verdict: the client left. */
@@ -82,15 +87,14 @@ export class Breaker {
 
   /** Attempts and failures within the window. */
   counts(now: number): { readonly attempts: number; readonly failures: number } {
-    this.#half(now)
-    const failures = this.#halves.reduce((sum, half) => sum + half.failed, 0)
-    return { attempts: failures + this.#halves.reduce((sum, half) => sum + half.ok, 0), failures }
+    this.#slide(now)
+    const failures = this.#failed + this.#failedBefore
+    return { attempts: failures + this.#ok + this.#okBefore, failures }
   }
 
-  #isTooMuch(): boolean {
+  #isTooMuch(now: number): boolean {
     if (this.#inRow >= this.#rules.failuresMax) return true
-    const failures = this.#halves.reduce((sum, half) => sum + half.failed, 0)
-    const attempts = failures + this.#halves.reduce((sum, half) => sum + half.ok, 0)
+    const { attempts, failures } = this.counts(now)
     return attempts >= this.#rules.requestsMin && failures >= attempts * this.#rules.failureShare
   }
 
@@ -106,22 +110,16 @@ export class Breaker {
     this.#openings = 0
     this.#probeSince = undefined
     this.#returnedAt = now
-    this.#halves = [emptyHalf(), emptyHalf()]
+    this.#ok = this.#failed = this.#okBefore = this.#failedBefore = 0
   }
 
-  #half(now: number): { ok: number; failed: number } {
+  #slide(now: number): void {
+    if (now < this.#halfEndsAt) return
     const halfMs = this.#rules.windowMs / 2
-    if (now >= this.#halfEndsAt) {
-      const isStale = now >= this.#halfEndsAt + halfMs
-      this.#halves = [emptyHalf(), isStale ? emptyHalf() : (this.#halves[0] ?? emptyHalf())]
-      this.#halfEndsAt = now + halfMs
-    }
-    const [current] = this.#halves
-    if (current === undefined) throw new Error('the window has two halves')
-    return current
+    const isStale = now >= this.#halfEndsAt + halfMs
+    this.#okBefore = isStale ? 0 : this.#ok
+    this.#failedBefore = isStale ? 0 : this.#failed
+    this.#ok = this.#failed = 0
+    this.#halfEndsAt = now + halfMs
   }
-}
-
-function emptyHalf(): { ok: number; failed: number } {
-  return { ok: 0, failed: 0 }
 }

@@ -46,7 +46,9 @@ function explainTier(
   const order =
     seed === undefined
       ? rows.toSorted((one, other) => other.weight - one.weight)
-      : rows.toSorted((one, other) => scoreOf(other.entry, seed) - scoreOf(one.entry, seed))
+      : rows.toSorted(
+          (one, other) => scoreOf(other.entry, seed, areAllZero) - scoreOf(one.entry, seed, areAllZero),
+        )
   const chosen = seed === undefined ? undefined : order.find(({ exclusion }) => exclusion === undefined)
   return order.map(row => {
     const { channel, upstreamModel, group } = row.entry
@@ -56,8 +58,8 @@ function explainTier(
   })
 }
 
-function scoreOf({ channel, keyHashes }: Entry, seed: number): number {
-  const weight = channel.weight / Math.max(1, keyHashes.length)
+function scoreOf({ channel, keyHashes }: Entry, seed: number, areAllZero: boolean): number {
+  const weight = (areAllZero ? 1 : channel.weight) / Math.max(1, keyHashes.length)
   return keyHashes.reduce(
     (best, hash) => Math.max(best, rendezvousScore(seed, hash, weight)),
     Number.NEGATIVE_INFINITY,

@@ -3,11 +3,12 @@ import { excludedOf, exclusionOf } from './entry-exclusion.ts'
 import type { Exclusion } from './exclusion.ts'
 import { explainTiers } from './explain.ts'
 import { createHealth, type Health } from './health.ts'
+import { LiveChance } from './live-chance.ts'
 import { familyName } from './model-name.ts'
 import { ejectOutliers } from './outliers.ts'
 import { createRetryBudget } from './retry-budget.ts'
 import { readRules } from './rules.ts'
-import { type Chance, select } from './select.ts'
+import { Selection } from './select.ts'
 import { buildTiers, createTierCache, type Entry, type Tier, type Tiers } from './tiers.ts'
 import type {
   Candidate,
@@ -67,40 +68,6 @@ export function createRouting({ snapshot, random, clock, onReport, limits }: Rou
     }
   }
 
-  function chanceFor(ask: RouteAsk, now: number): { chance: Chance; decision: Decision } {
-    let seed: { readonly value: number | undefined } | undefined
-    const passedOver: { channel: string; reason: Exclusion['reason'] }[] = []
-    const note = ({ channel }: Entry, exclusion: Exclusion | undefined) => {
-      if (exclusion === undefined || passedOver.length >= passedOverMax) return exclusion
-      const { name } = channel
-      if (!passedOver.some(each => each.channel === name))
-        passedOver.push({ channel: name, reason: exclusion.reason })
-      return exclusion
-    }
-    const chance: Chance = {
-      random,
-      nextTurn({ channel }) {
-        const turn = turns.get(channel.id) ?? 0
-        turns.set(channel.id, turn + 1)
-        return turn
-      },
-      affinity() {
-        seed ??= { value: ask.affinity() }
-        return seed.value
-      },
-      judge: entry => note(entry, health.judge(entry.channel, entry.upstreamModel, now)),
-      judgeKey: (entry, key) => note(entry, health.judgeKey(entry.channel, key, entry.upstreamModel, now)),
-      share: ({ channel, upstreamModel }) => health.share(channel, upstreamModel, now),
-    }
-    const decision = {
-      get hasAffinity() {
-        return seed?.value !== undefined
-      },
-      passedOver,
-    }
-    return { chance, decision }
-  }
-
   return {
     plan(ask) {
       const tiers = find(ask)
@@ -111,8 +78,8 @@ export function createRouting({ snapshot, random, clock, onReport, limits }: Rou
       const only = findOnly(tiers)
       if (only !== undefined) return planOnly(only, exclusionOf(only, health, now))
       lookOver(tiers, now)
-      const { chance, decision } = chanceFor(ask, now)
-      return { kind: 'candidates', candidates: select(tiers, chance), decision }
+      const chance = new LiveChance({ ask, now, random, turns, health })
+      return { kind: 'candidates', candidates: new Selection(tiers, chance), decision: chance }
     },
     onRequest: () => budget.onRequest(clock()),
     mayRetry: () => budget.tryRetry(clock()),
@@ -159,9 +126,6 @@ function planOnly(entry: Entry, exclusion: Exclusion | undefined): Plan {
     decision: passedOver.length === 0 ? asNamed : { hasAffinity: false, passedOver },
   }
 }
-
-/** Channels that a record names as passed over. */
-const passedOverMax = 8
 
 const asNamed: Decision = { hasAffinity: false, passedOver: [] }
 

@@ -1,121 +1,121 @@
 import type { ChannelKey } from '#catalog'
 import type { Exclusion } from './exclusion.ts'
-import { rendezvousScore } from './rendezvous.ts'
-import type { Entry, Tier } from './tiers.ts'
+import { pickHome } from './rendezvous.ts'
+import type { Entry, Picked, Tier } from './tiers.ts'
 import type { Candidate } from './types.ts'
 
 /** What selection asks of the world. */
 export interface Chance {
-  readonly random: () => number
+  random(): number
   /** The next turn of a channel whose keys take turns. */
-  readonly nextTurn: (entry: Entry) => number
-  readonly affinity: () => number | undefined
+  nextTurn(entry: Entry): number
+  affinity(): number | undefined
   /** Why the entry as a whole gets nothing now. */
-  readonly judge: (entry: Entry) => Exclusion | undefined
-  readonly judgeKey: (entry: Entry, key: ChannelKey) => Exclusion | undefined
+  judge(entry: Entry): Exclusion | undefined
+  judgeKey(entry: Entry, key: ChannelKey): Exclusion | undefined
   /** Of its weight, what it gets now. */
-  readonly share: (entry: Entry) => number
+  share(entry: Entry): number
 }
 
 /**
  * Candidates in the order in which they are tried, each picked when it is asked for: tier by tier what is sound, every channel of a
  * tier with one key before any with a second; and when all that has failed, what is only suspected, in the same order.
  */
-export function* select(tiers: readonly Tier[], chance: Chance): Generator<Candidate, undefined> {
-  const tried: Tried = new Map()
-  const starts: Starts = new Map()
-  for (const acceptsSoft of [false, true]) {
-    for (const tier of tiers) yield* selectFrom(tier, { chance, tried, starts, acceptsSoft })
+export class Selection implements Iterator<Candidate, undefined> {
+  readonly #tiers: readonly Tier[]
+  readonly #pass: Pass
+  #tier = 0
+
+  constructor(tiers: readonly Tier[], chance: Chance) {
+    this.#tiers = tiers
+    this.#pass = { chance, tried: [], starts: undefined, round: 0, acceptsSoft: false }
+  }
+
+  next(): IteratorResult<Candidate, undefined> {
+    const pass = this.#pass
+    for (;;) {
+      const tier = this.#tiers[this.#tier]
+      if (tier === undefined) {
+        if (pass.acceptsSoft) return { done: true, value: undefined }
+        pass.acceptsSoft = true
+        this.#tier = 0
+        continue
+      }
+      const picked = pass.round < tier.keysMax ? pick(tier, pass) : undefined
+      if (picked !== undefined) {
+        pass.tried.push(picked)
+        return { done: false, value: candidateOf(picked) }
+      }
+      // Round by round: no channel's second key before every channel's first.
+      pass.round++
+      if (pass.round < tier.keysMax) continue
+      pass.round = 0
+      this.#tier++
+    }
   }
 }
 
-type Tried = Map<Entry, Set<ChannelKey>>
-/** Of channels with several keys, the first for this request. */
-type Starts = Map<Entry, number>
+function candidateOf({ entry, key }: Picked): Candidate {
+  return { channel: entry.channel, key, upstreamModel: entry.upstreamModel, group: entry.group }
+}
 
+/** What has been done for one request. */
 interface Pass {
   readonly chance: Chance
-  readonly tried: Tried
-  readonly starts: Starts
-  readonly acceptsSoft: boolean
+  /** A request makes few attempts. */
+  readonly tried: Picked[]
+  /** Of channels with several keys, the first for this request. */
+  starts: Map<Entry, number> | undefined
+  /** Keys of a channel that others of its tier have had before it gets another. */
+  round: number
+  acceptsSoft: boolean
 }
 
-function* selectFrom(tier: Tier, pass: Pass): Generator<Candidate, undefined> {
-  // Round by round: no channel's second key before every channel's first.
-  for (let round = 0; round < tier.keysMax; ) {
-    const picked = pick(tier, pass, round)
-    if (picked === undefined) {
-      round++
-      continue
-    }
-    const { entry, key } = picked
-    const keys = pass.tried.get(entry)
-    if (keys === undefined) pass.tried.set(entry, new Set([key]))
-    else keys.add(key)
-    yield { channel: entry.channel, key, upstreamModel: entry.upstreamModel, group: entry.group }
-  }
-}
-
-interface Picked {
-  readonly entry: Entry
-  readonly key: ChannelKey
-}
-
-function pick(tier: Tier, pass: Pass, round: number): Picked | undefined {
+function pick(tier: Tier, pass: Pass): Picked | undefined {
   const [only] = tier.entries
   if (tier.entries.length === 1 && only !== undefined && only.channel.keys.length === 1)
-    return openKey(only, pass, round)
+    return openKey(only, pass)
   const seed = pass.chance.affinity()
-  return seed === undefined ? pickByChance(tier, pass, round) : pickByHash(tier, pass, round, seed)
+  return seed === undefined ? pickByChance(tier, pass) : pickByHash(tier, pass, seed)
 }
 
 /** Draws that may miss: what is drawn may be tried, unsound, or not yet back at its full share. */
 const drawsMax = 4
 
-function pickByChance(tier: Tier, pass: Pass, round: number): Picked | undefined {
-  const { random, share } = pass.chance
+function pickByChance(tier: Tier, pass: Pass): Picked | undefined {
+  const { chance } = pass
   const sum = tier.sums.at(-1) ?? 0
-  for (let draw = 0; draw < drawsMax && round === 0; draw++) {
-    const entry = tier.entries[findSum(tier.sums, random() * sum)]
+  for (let draw = 0; draw < drawsMax && pass.round === 0; draw++) {
+    const entry = tier.entries[findSum(tier.sums, chance.random() * sum)]
     if (entry === undefined) break
-    const part = share(entry)
-    if (part < 1 && random() >= part) continue
-    const picked = openKey(entry, pass, round)
+    const part = chance.share(entry)
+    if (part < 1 && chance.random() >= part) continue
+    const picked = openKey(entry, pass)
     if (picked !== undefined) return picked
   }
-  const open = tier.entries.filter(entry => openKey(entry, pass, round, true) !== undefined)
+  const open = tier.entries.filter(entry => openKey(entry, pass, true) !== undefined)
   const entry =
     open[
       pickWeighted(
-        open.map(each => each.channel.weight * share(each)),
-        random(),
+        open.map(each => each.channel.weight * chance.share(each)),
+        chance.random(),
       )
     ]
-  return entry && openKey(entry, pass, round)
+  return entry && openKey(entry, pass)
 }
 
 /** The pair of channel and key with the highest score among those that are sound and untried. */
-function pickByHash(tier: Tier, pass: Pass, round: number, seed: number): Picked | undefined {
-  const isAlike = (tier.sums.at(-1) ?? 0) > 0 && tier.entries.every(({ channel }) => channel.weight <= 0)
-  let best: Picked | undefined
-  let bestScore = Number.NEGATIVE_INFINITY
-  for (const entry of tier.entries) {
-    if (!isInRound(entry, pass, round)) continue
-    const { channel, keyHashes } = entry
-    const weight = (isAlike ? 1 : channel.weight) / channel.keys.length
-    for (const [index, key] of channel.keys.entries()) {
-      const score = rendezvousScore(seed, keyHashes[index] ?? 0, weight)
-      if (score <= bestScore || !isKeyOpen(entry, key, pass) || !isOpen(entry, pass)) continue
-      best = { entry, key }
-      bestScore = score
-    }
-  }
-  return best
+function pickByHash(tier: Tier, pass: Pass, seed: number): Picked | undefined {
+  return pickHome(
+    tier.homes,
+    seed,
+    ({ entry, key }) => isInRound(entry, pass) && isKeyOpen(entry, key, pass) && isOpen(entry, pass),
+  )
 }
 
 /** The entry with the key whose turn it is, when both may be tried. `peeks`: without taking the turn. */
-function openKey(entry: Entry, pass: Pass, round: number, peeks = false): Picked | undefined {
-  if (!isInRound(entry, pass, round) || !isOpen(entry, pass)) return undefined
+function openKey(entry: Entry, pass: Pass, peeks = false): Picked | undefined {
+  if (!isInRound(entry, pass) || !isOpen(entry, pass)) return undefined
   const { keys } = entry.channel
   const [only] = keys
   if (keys.length === 1 && only !== undefined)
@@ -128,18 +128,21 @@ function openKey(entry: Entry, pass: Pass, round: number, peeks = false): Picked
   return undefined
 }
 
-function firstKey(entry: Entry, { chance, starts }: Pass): number {
-  const known = starts.get(entry)
+function firstKey(entry: Entry, pass: Pass): number {
+  const { chance } = pass
+  pass.starts ??= new Map()
+  const known = pass.starts.get(entry)
   if (known !== undefined) return known
   const { keys, keyMode } = entry.channel
   const first =
     keyMode === 'polling' ? chance.nextTurn(entry) % keys.length : Math.floor(chance.random() * keys.length)
-  starts.set(entry, first)
+  pass.starts.set(entry, first)
   return first
 }
 
-function isInRound(entry: Entry, { tried }: Pass, round: number): boolean {
-  const count = tried.get(entry)?.size ?? 0
+function isInRound(entry: Entry, { tried, round }: Pass): boolean {
+  let count = 0
+  for (const each of tried) if (each.entry === entry) count++
   return count <= round && count < entry.channel.keys.length
 }
 
@@ -149,7 +152,7 @@ function isOpen(entry: Entry, { chance, acceptsSoft }: Pass): boolean {
 }
 
 function isKeyOpen(entry: Entry, key: ChannelKey, { chance, tried, acceptsSoft }: Pass): boolean {
-  if (tried.get(entry)?.has(key)) return false
+  if (tried.some(each => each.entry === entry && each.key === key)) return false
   const exclusion = chance.judgeKey(entry, key)
   return exclusion === undefined || (acceptsSoft && exclusion.isSoft)
 }

@@ -1,7 +1,7 @@
 import { offers } from '@yumen/providers'
-import type { Channel } from '#catalog'
+import type { Channel, ChannelKey } from '#catalog'
 import { mapModel } from './mapping.ts'
-import { hashText, mix32 } from './rendezvous.ts'
+import { hashText, mix32, type WeightClass, weightClasses } from './rendezvous.ts'
 import type { NoRoute, RouteAsk } from './types.ts'
 
 /** A channel that can serve a kind of request, as far as the configuration goes. */
@@ -13,11 +13,19 @@ export interface Entry {
   readonly keyHashes: readonly number[]
 }
 
+/** A channel with one of its keys. */
+export interface Picked {
+  readonly entry: Entry
+  readonly key: ChannelKey
+}
+
 /** Entries of equal priority. */
 export interface Tier {
   readonly entries: readonly Entry[]
   /** Sums of the weights up to and with each entry; all alike where every weight is 0. */
   readonly sums: readonly number[]
+  /** Every key of every entry, for rendezvous hashing; the weight of a channel is shared by its keys. */
+  readonly homes: readonly WeightClass<Picked>[]
   /** Of the channel that has most. */
   readonly keysMax: number
 }
@@ -72,6 +80,7 @@ export function buildTiers(channels: readonly Channel[], model: string, group: s
   return [...Map.groupBy(usable, ({ channel }) => channel.priority).values()].map(entries => ({
     entries,
     sums: sumsOf(entries.map(({ channel }) => channel.weight)),
+    homes: homesOf(entries),
     keysMax: entries.reduce((most, { channel }) => Math.max(most, channel.keys.length), 0),
   }))
 }
@@ -103,6 +112,21 @@ const noQuery = new URLSearchParams()
 
 function keyHash(channel: Channel, fingerprint: string): number {
   return mix32(mix32(channel.id) ^ hashText(fingerprint))
+}
+
+function homesOf(entries: readonly Entry[]): readonly WeightClass<Picked>[] {
+  const areAllZero = entries.every(({ channel }) => channel.weight <= 0)
+  return weightClasses(
+    entries.flatMap(entry => {
+      const { channel, keyHashes } = entry
+      const weight = (areAllZero ? 1 : Math.max(0, channel.weight)) / channel.keys.length
+      return channel.keys.map((key, index) => ({
+        entry: { entry, key },
+        hash: keyHashes[index] ?? 0,
+        weight,
+      }))
+    }),
+  )
 }
 
 function sumsOf(weights: readonly number[]): readonly number[] {
