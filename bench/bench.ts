@@ -8,6 +8,8 @@ export interface Bench {
   readonly scale: Scale
   readonly floor: System
   readonly subject: System
+  /** Two processes of the floor on one port. */
+  readonly twoFloors: System
   /** The gateway with two worker processes; `undefined` where a stand-in takes its place. */
   readonly twoWorkers: System | undefined
   readonly upstream: Upstream

@@ -1,13 +1,15 @@
 /**
  * The floor: the least that any gateway on Node must do, so that a ratio to it says what a gateway adds.
- *   node floor.ts PORT UPSTREAM_ORIGIN
+ *   node floor.ts PORT UPSTREAM_ORIGIN [COPIES]
  * It reads the whole request (a gateway must know the model before it knows the upstream) and sends it on as
  * one buffer with a content-length. Headers are copied as flat arrays, less those of the one connection. An
  * answer with a content-length is collected and leaves by one `writeHead` and one `end` (piping it was
  * measured 1.5 % dearer: its head and body share a system call); any other is piped chunk by chunk with
  * back-pressure. Nothing is parsed, checked, counted, logged or retried. The sockets' settings are Node's
- * defaults (`noDelay` on, keep-alive), as the gateway's are.
+ * defaults (`noDelay` on, keep-alive), as the gateway's are. With more COPIES than one it starts that many processes of itself on one
+ * port, among which the kernel shares the connections.
  */
+import { fork } from 'node:child_process'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type Dispatcher, Pool } from 'undici'
 
@@ -25,10 +27,19 @@ const hopByHop = new Set([
 ])
 const collectBytesMax = 1024 * 1024
 
-const [port, origin = ''] = process.argv.slice(2)
+const [port = '', origin = '', copies = '1'] = process.argv.slice(2)
 const upstream = new Pool(origin)
 const timeouts = { keepAliveTimeout: 300_000, requestTimeout: 0, headersTimeout: 0 }
-createServer(timeouts, take).listen({ port: Number(port), host: '127.0.0.1', backlog: 8192 })
+if (copies !== '1') {
+  for (let count = 0; count < Number(copies); count++) fork(import.meta.filename, [port, origin])
+} else {
+  createServer(timeouts, take).listen({
+    port: Number(port),
+    host: '127.0.0.1',
+    backlog: 8192,
+    reusePort: true,
+  })
+}
 
 function take(request: IncomingMessage, response: ServerResponse): void {
   if (request.method === 'GET') {

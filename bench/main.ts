@@ -65,6 +65,7 @@ async function run(command: RunCommand): Promise<Report> {
   const bench: Bench = {
     scale: scales[command.scale],
     floor: createBareProxy('floor', parts),
+    twoFloors: createBareProxy('two floors', parts, 2),
     subject: subjects[command.subject](),
     twoWorkers: command.subject === 'yumen' ? createYumen(root, parts, 2) : undefined,
     upstream,

@@ -51,13 +51,17 @@ export interface SystemParts {
  * The bare proxy under any name: as the floor, and as a stand-in for a gateway when the bench itself is
  * tried.
  */
-export function createBareProxy(name: string, { children, upstream, makeFolder }: SystemParts): System {
+export function createBareProxy(
+  name: string,
+  { children, upstream, makeFolder }: SystemParts,
+  copies = 1,
+): System {
   const start = async (setting: Setting): Promise<Running> => {
     const port = await findFreePort()
     const isTls = setting.way === 'tls'
     const child = children.start({
       command: process.execPath,
-      args: [floorFile, `${port}`, isTls ? upstream.tlsOrigin : upstream.origin],
+      args: [floorFile, `${port}`, isTls ? upstream.tlsOrigin : upstream.origin, `${copies}`],
       env: { NODE_EXTRA_CA_CERTS: upstream.certFile },
       logFile: join(makeFolder(name), 'out.log'),
     })

@@ -1,4 +1,4 @@
-import type { Bench, Row, RowResult } from '../bench.ts'
+import type { Bench, Measure, Row, RowResult } from '../bench.ts'
 import { interleave, type Slice, troubles, whole1k } from '../slices.ts'
 import { median, type Pair, ratios, spread } from '../statistics.ts'
 import type { Running, System } from '../systems.ts'
@@ -6,7 +6,8 @@ import type { Running, System } from '../systems.ts'
 /**
  * One worker is the measure here, not the bare proxy: what is asked is whether a second process costs anything beside
  * its own memory. On two cores the load generator and the upstream share them with both workers, so that the throughput
- * of two says little; CPU per request does.
+ * of two says little, and none is ever so busy that it takes many requests in a turn, as one alone does: what the bare proxy pays for
+ * a second process is told beside it.
  */
 export const workersRow: Row = {
   name: 'workers',
@@ -14,7 +15,9 @@ export const workersRow: Row = {
   async run(bench) {
     if (bench.twoWorkers === undefined)
       return { measures: [], notes: ['only the gateway has workers'], raw: [] }
-    return measure(bench, bench.twoWorkers)
+    const workers = await measure(bench, bench.twoWorkers)
+    const floors = await measureFloors(bench)
+    return { ...workers, measures: [...workers.measures, floors] }
   },
 }
 
@@ -24,6 +27,23 @@ async function measure(bench: Bench, twoWorkers: System): Promise<RowResult> {
     const two = await twoWorkers.start({ way: 'plain' })
     try {
       return await compare(bench, one, two)
+    } finally {
+      await two.stop()
+    }
+  } finally {
+    await one.stop()
+  }
+}
+
+async function measureFloors(bench: Bench): Promise<Measure> {
+  const one = await bench.floor.start({ way: 'plain' })
+  try {
+    const two = await bench.twoFloors.start({ way: 'plain' })
+    try {
+      const work = { ...whole1k, connections: bench.scale.connections }
+      const pairs = await interleave(bench, { floor: one, subject: two }, { work })
+      const cpu = ratios(pairs, slice => slice.cpuUsPerRequest)
+      return { name: 'the same of two bare proxies against one', unit: '×', value: cpu.median, spread: cpu }
     } finally {
       await two.stop()
     }
