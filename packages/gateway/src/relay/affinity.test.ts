@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { affinityOf } from './affinity.ts'
-import { mayRepeat, repeatableOf } from './repeatable.ts'
 import { route } from './route.ts'
 import { scan } from './scan.ts'
+import { mayRepeat, repeatableOf } from './upstream/repeatable.ts'
 
 const limits = { jsonDepthMax: 512, topLevelMembersMax: 1_024 }
 const paths = {

@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Channel } from '#catalog'
-import { createClientIp } from './client-ip.ts'
 import { GatewayError } from './gateway-error.ts'
-import { createOverload } from './overload.ts'
+import { createClientIp } from './incoming/client-ip.ts'
+import { createOverload } from './incoming/overload.ts'
+import { createShares } from './incoming/shares.ts'
 import type { RelayParts, RelayServices } from './parts.ts'
 import { relay } from './relay.ts'
 import { createRoster } from './roster.ts'
 import { createSensitiveCheck } from './sensitive/index.ts'
-import { createShares } from './shares.ts'
 import { type ChannelTest, testChannel } from './test-channel.ts'
 
 export interface Relay {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { readRetryAfter } from './retry-after.ts'
 import { createRoster } from './roster.ts'
+import { readRetryAfter } from './upstream/retry-after.ts'
 
 test('a roster holds what was added and not removed, for any order of doing so', () => {
   fc.assert(

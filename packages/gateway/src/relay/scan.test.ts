@@ -2,7 +2,7 @@ import type { DialectName } from '@yumen/protocol'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { GatewayError } from './gateway-error.ts'
-import { foldName } from './governing.ts'
+import { foldName } from './incoming/governing.ts'
 import { route } from './route.ts'
 import { scan } from './scan.ts'
 

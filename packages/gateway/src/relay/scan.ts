@@ -15,7 +15,7 @@ import {
   type GoverningKeys,
   geminiConfigKeys,
   governingKeys,
-} from './governing.ts'
+} from './incoming/governing.ts'
 import type { Target } from './route.ts'
 
 /** What one pass over the body found. Everything that decides price, rights or route is read here, once. */

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage } from 'node:http'
 import { expect, test } from 'vitest'
-import { createClientIp } from '../../src/relay/client-ip.ts'
+import { createClientIp } from '../../src/relay/incoming/client-ip.ts'
 import { exchange, rawRequest } from './raw.ts'
 
 const cases = [

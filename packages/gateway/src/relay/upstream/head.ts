@@ -1,8 +1,8 @@
 import { promisify } from 'node:util'
 import { brotliDecompress, gunzip, inflate } from 'node:zlib'
 import type { Dialect, UpstreamError } from '@yumen/protocol'
-import { readRetryAfter } from '../retry-after.ts'
 import type { UpstreamHeaders } from './call.ts'
+import { readRetryAfter } from './retry-after.ts'
 
 export function isSuccess(status: number): boolean {
   return status >= 200 && status < 300

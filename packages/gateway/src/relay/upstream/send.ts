@@ -5,9 +5,9 @@ import type { Candidate } from '#routing'
 import type { Roster } from '../roster.ts'
 import type { Target } from '../route.ts'
 import type { Facts } from '../scan.ts'
-import type { UpstreamBody } from '../upstream-body.ts'
 import { type CallListener, UpstreamCall } from './call.ts'
 import type { Connections } from './connections.ts'
+import type { UpstreamBody } from './upstream-body.ts'
 
 export interface SendParts {
   readonly connections: Connections

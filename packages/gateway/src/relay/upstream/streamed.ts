@@ -5,7 +5,7 @@ import {
   type SseSplitter,
   type StreamTap,
 } from '@yumen/protocol'
-import type { ByteBudget } from '../budget.ts'
+import type { ByteBudget } from '../incoming/budget.ts'
 import type { AnswerOwner } from './answer.ts'
 import {
   type CallError,

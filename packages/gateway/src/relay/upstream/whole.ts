@@ -6,7 +6,7 @@ import {
   type UpstreamError,
   type Usage,
 } from '@yumen/protocol'
-import type { ByteBudget } from '../budget.ts'
+import type { ByteBudget } from '../incoming/budget.ts'
 import type { AnswerOwner } from './answer.ts'
 import { type CallError, type CallListener, ownError, type UpstreamHeaders } from './call.ts'
 import { decodeAnswer, errorOf, headerOf, isSuccess, RefusalBody } from './head.ts'
