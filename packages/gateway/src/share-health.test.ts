@@ -6,6 +6,7 @@ import { describeStores } from './store/store-cases.ts'
 
 const refused: HealthReport = {
   channelId: 7,
+  channelRevision: 1,
   keyFingerprint: 'f',
   model: '',
   reason: 'key_refused',

@@ -81,6 +81,7 @@ export async function readHealth(
   )
   return rows.map(row => ({
     channelId: row.channel_id,
+    channelRevision: row.channel_revision,
     keyFingerprint: row.key_fingerprint,
     model: row.model,
     reason: row.reason,

@@ -70,7 +70,7 @@ export async function attempt(parts: AttemptParts, ask: AttemptAsk): Promise<Acc
     const next = ask.planned.candidates.next()
     if (next.done === true) break
     // Asked only when there is somewhere to go: a refusal is no retry.
-    if (failed !== undefined && !parts.routing.mayRetry()) break
+    if (failed !== undefined && !parts.routing.mayRetry(ask.facts.model)) break
     const turn = { candidate: next.value, index: tried - 1, lastError: failed?.error }
     const begun = begin(parts, ask, turn)
     if (begun instanceof ChannelRefusal) {

@@ -83,7 +83,7 @@ async function relayTarget(
     if (facts.isStreaming) share.enterStream()
     const snapshot = parts.snapshot()
     log.terms = reserve(snapshot, caller.key, facts.model)
-    parts.routing.onRequest()
+    parts.routing.onRequest(facts.model)
     const keepsAffinity = snapshot.options['routing.affinity']
     const planned = plan(
       { routing: parts.routing, limits: parts.limits, keepsAffinity },

@@ -44,6 +44,29 @@ describe('a conversation', () => {
     expect(planOf(bed.routing, { affinity: () => seed })[0]).toBe(first)
   })
 
+  test('comes back to a home that returns slowly one after the other', () => {
+    const bed = bedOf(ten)
+    const home = (seed: number) => planOf(bed.routing, { affinity: () => seed })[0] ?? ''
+    const own = conversations.filter(seed => home(seed).startsWith('4.'))
+    const channel = bed.routing.plan({ ...ask, pinnedChannelId: 4 })
+    const next = channel.kind === 'candidates' ? channel.candidates.next() : undefined
+    if (next === undefined || next.done === true) throw new Error('no candidate')
+    const end = (of: 'ok' | 'upstream_error') => {
+      const ticket = bed.routing.begin(next.value)
+      bed.routing.end(ticket, { class: of, ms: 1, isStreaming: false })
+    }
+    for (let count = 0; count < 5; count++) end('upstream_error')
+    bed.clock.now += 120_000
+    end('ok')
+    const back = () => own.filter(seed => home(seed).startsWith('4.')).length / own.length
+    expect(back()).toBeLessThan(0.2)
+    bed.clock.now += 15_000
+    expect(back()).toBeGreaterThan(0.4)
+    expect(back()).toBeLessThan(0.7)
+    bed.clock.now += 15_000
+    expect(back()).toBe(1)
+  })
+
   test('asks for no sign of it where there is no choice', () => {
     const { routing } = bedOf([{ id: 1 }])
     const affinity = () => {

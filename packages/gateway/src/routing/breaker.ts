@@ -15,6 +15,13 @@ export interface BreakerRules {
   readonly slowStartMs: number
 }
 
+/** An attempt in the order of all that this node has seen. */
+export interface Attempted {
+  readonly isProbe: boolean
+  readonly began: number
+  readonly ended: number
+}
+
 /** The share of its weight that a channel gets at the moment of its return. */
 const firstShare = 0.1
 
@@ -23,7 +30,8 @@ const firstShare = 0.1
  * one, the probe, decides. Pure: time comes in.
  */
 export class Breaker {
-  readonly #rules: BreakerRules
+  /** Asked anew each time: an option that is changed counts at once. */
+  readonly #rules: () => BreakerRules
   #inRow = 0
   /** The window in two halves, so that it slides without a list: this one and the one before it. */
   #ok = 0
@@ -32,18 +40,20 @@ export class Breaker {
   #failedBefore = 0
   #halfEndsAt = 0
   #openUntil: number | undefined
+  /** The place in the order of events at which it opened. */
+  #openedAt = 0
   #openings = 0
   #probeSince: number | undefined
   #returnedAt = Number.NEGATIVE_INFINITY
 
-  constructor(rules: BreakerRules) {
+  constructor(rules: () => BreakerRules) {
     this.#rules = rules
   }
 
   /** `probe`: it may have one attempt that decides. */
   state(now: number): 'closed' | 'open' | 'probe' {
     if (this.#openUntil === undefined) return 'closed'
-    const isProbing = this.#probeSince !== undefined && now < this.#probeSince + this.#rules.probeMsMax
+    const isProbing = this.#probeSince !== undefined && now < this.#probeSince + this.#rules().probeMsMax
     return now < this.#openUntil || isProbing ? 'open' : 'probe'
   }
 
@@ -53,9 +63,10 @@ export class Breaker {
 
   /** Of its weight, what it gets now: 1, or less after its return. */
   share(now: number): number {
+    if (this.#returnedAt === Number.NEGATIVE_INFINITY) return 1
     const since = now - this.#returnedAt
-    const { slowStartMs } = this.#rules
-    return since >= slowStartMs ? 1 : firstShare + (1 - firstShare) * (since / slowStartMs)
+    const { slowStartMs } = this.#rules()
+    return since >= slowStartMs || since < 0 ? 1 : firstShare + (1 - firstShare) * (since / slowStartMs)
   }
 
   /** An attempt begins; whether it is the probe, which the caller tells back with its end. */
@@ -65,19 +76,27 @@ export class Breaker {
     return true
   }
 
-  succeeded(now: number, isProbe: boolean): void {
+  /** The probe closes it, and so does any other that began after it opened: a test, a last resort. Whether it did. */
+  succeeded(now: number, { isProbe, began }: Attempted): boolean {
     this.#slide(now)
     this.#ok += 1
     this.#inRow = 0
-    if (isProbe) this.#close(now)
+    if (this.#openUntil === undefined || !(isProbe || began > this.#openedAt)) return false
+    this.#close(now)
+    return true
   }
 
   /** An attempt that was under way when it opened says nothing new. */
-  failed(now: number, isProbe: boolean): void {
+  failed(now: number, { isProbe, ended }: Attempted): void {
     this.#slide(now)
     this.#failed += 1
     this.#inRow += 1
-    if (isProbe || (this.#openUntil === undefined && this.#isTooMuch(now))) this.#open(now)
+    if (isProbe || (this.#openUntil === undefined && this.#isTooMuch(now))) this.#open(now, ended)
+  }
+
+  /** What made it stand back otherwise is over: it returns slowly. */
+  returnAt(time: number): void {
+    this.#returnedAt = Math.max(this.#returnedAt, time)
   }
 
   /** The attempt ended without a verdict: the client left. */
@@ -93,13 +112,15 @@ export class Breaker {
   }
 
   #isTooMuch(now: number): boolean {
-    if (this.#inRow >= this.#rules.failuresMax) return true
+    const { failuresMax, requestsMin, failureShare } = this.#rules()
+    if (this.#inRow >= failuresMax) return true
     const { attempts, failures } = this.counts(now)
-    return attempts >= this.#rules.requestsMin && failures >= attempts * this.#rules.failureShare
+    return attempts >= requestsMin && failures >= attempts * failureShare
   }
 
-  #open(now: number): void {
-    const { openMs, openMsMax } = this.#rules
+  #open(now: number, at: number): void {
+    const { openMs, openMsMax } = this.#rules()
+    this.#openedAt = at
     this.#openUntil = now + Math.min(openMs * 2 ** this.#openings, openMsMax)
     this.#openings += 1
     this.#probeSince = undefined
@@ -115,7 +136,7 @@ export class Breaker {
 
   #slide(now: number): void {
     if (now < this.#halfEndsAt) return
-    const halfMs = this.#rules.windowMs / 2
+    const halfMs = this.#rules().windowMs / 2
     const isStale = now >= this.#halfEndsAt + halfMs
     this.#okBefore = isStale ? 0 : this.#ok
     this.#failedBefore = isStale ? 0 : this.#failed

@@ -4,6 +4,7 @@ export interface Exclusion {
     | 'key_refused'
     | 'key_out_of_quota'
     | 'rate_limited'
+    | 'overloaded'
     | 'region'
     | 'model_unavailable'
     | 'breaker_open'

@@ -206,6 +206,16 @@ describe('outliers', () => {
     })
   })
 
+  test('of seven never more than three are out together', () => {
+    const seven = Array.from({ length: 7 }, (_, index) => ({ id: index + 1 }))
+    const bed = bedOf(seven, { random: createSeeded(12) })
+    const slow = (id: number) => ({ end: 'ok' as const, ms: id <= 3 ? 9_000 : 300 })
+    run(bed, 700, slow)
+    run(bed, 2_000, id => ({ end: 'ok', ms: id <= 5 ? 9_000 : 300 }))
+    const out = bed.routing.explain(ask).candidates.filter(({ excluded }) => excluded !== undefined)
+    expect(out).toHaveLength(3)
+  })
+
   test('where all are slow or failing none is left out', () => {
     let count = 0
     const bed = bedOf(three, { random: createSeeded(11) })
@@ -238,29 +248,50 @@ describe('ceilings', () => {
     expect(planOf(routing)[0]).toBe('1.0')
   })
 
-  test('a channel yields when its minute is used up, and earns one request after the other', () => {
+  test('a channel yields when its minute is used up, and in no minute gets more than its number', () => {
     const { routing, clock } = bedOf(limited({ requestsPerMinuteMax: 6 }))
-    const sent = Array.from({ length: 8 }, () => send(routing, 'ok'))
-    expect(sent).toEqual(['1.0', '1.0', '1.0', '1.0', '1.0', '1.0', '2.0', '2.0'])
-    clock.now += 10_000
-    expect([send(routing, 'ok'), send(routing, 'ok')]).toEqual(['1.0', '2.0'])
+    const times: number[] = []
+    for (let second = 0; second < 300; second++) {
+      if (send(routing, 'ok') === '1.0') times.push(second)
+      clock.now += 1_000
+    }
+    expect(times).toHaveLength(30)
+    for (const end of times)
+      expect(times.filter(at => at > end - 60 && at <= end).length).toBeLessThanOrEqual(6)
+  })
+
+  test('what was under way before an edit that brings a ceiling keeps its place', () => {
+    const bed = bedOf([{ id: 1, priority: 1 }, { id: 2 }])
+    const before = bed.routing.begin(firstOf(bed.routing))
+    bed.change(limited({ concurrencyMax: 2 }).map(channel => ({ ...channel, revision: 2 })))
+    const after = bed.routing.begin(firstOf(bed.routing))
+    expect(planOf(bed.routing)).toEqual(['2.0'])
+    bed.routing.release(before)
+    expect(planOf(bed.routing)[0]).toBe('1.0')
+    bed.routing.release(after)
   })
 })
 
 describe('the retry budget', () => {
   test('lets each request be tried twice on the whole, and no more in a storm', () => {
     const { routing } = bedOf(two)
-    for (let count = 0; count < 100; count++) routing.onRequest()
+    for (let count = 0; count < 100; count++) routing.onRequest('m')
     let granted = 0
-    for (let count = 0; count < 1_000; count++) if (routing.mayRetry()) granted++
+    for (let count = 0; count < 1_000; count++) if (routing.mayRetry('m')) granted++
     expect(granted).toBe(120)
+  })
+
+  test('of one model is not spent by another', () => {
+    const { routing } = bedOf(two)
+    while (routing.mayRetry('dead'));
+    expect(routing.mayRetry('m')).toBe(true)
   })
 
   test('is full again when the storm is over', () => {
     const { routing, clock } = bedOf(two)
-    while (routing.mayRetry());
+    while (routing.mayRetry('m'));
     clock.now += 20_001
-    expect(routing.mayRetry()).toBe(true)
+    expect(routing.mayRetry('m')).toBe(true)
   })
 })
 
@@ -304,11 +335,88 @@ describe('what is kept', () => {
   })
 })
 
+describe('attempts that are under way together', () => {
+  const begin = (bed: Bed) => bed.routing.begin(firstOf(bed.routing))
+  const end = (bed: Bed, ticket: Ticket, of: End, retryAfterMs?: number) =>
+    bed.routing.end(ticket, { class: of, retryAfterMs, ms: 1, isStreaming: false })
+  const restOf = (bed: Bed) =>
+    bed.routing.explain(ask).candidates.find(({ channel }) => channel.id === 1)?.excluded
+
+  test.each(['rate_limited', 'auth_upstream'] as const)('ten of them that end with %s count once', of => {
+    const bed = bedOf([{ id: 1 }])
+    const tickets = Array.from({ length: 10 }, () => begin(bed))
+    for (const ticket of tickets) end(bed, ticket, of)
+    expect(restOf(bed)?.forMs).toBe(10_000)
+  })
+
+  test('an older answer forgives nothing that was learnt meanwhile', () => {
+    const bed = bedOf(two)
+    const [older, newer] = [begin(bed), begin(bed)]
+    end(bed, newer, 'rate_limited')
+    end(bed, older, 'ok')
+    expect(restOf(bed)?.reason).toBe('rate_limited')
+  })
+
+  test('a time that was named is kept, whatever comes in between', () => {
+    const bed = bedOf([{ id: 1 }])
+    const [first, second] = [begin(bed), begin(bed)]
+    const candidate = firstOf(bed.routing)
+    end(bed, first, 'rate_limited', 60_000)
+    end(bed, second, 'rate_limited')
+    expect(planOf(bed.routing)).toEqual([])
+    attempt(bed.routing, candidate, 'ok')
+    expect(planOf(bed.routing)).toEqual([])
+    bed.clock.now += 60_000
+    expect(planOf(bed.routing)).toEqual(['1.0'])
+  })
+
+  test('what was concluded does not make a short named time long', () => {
+    const bed = bedOf([{ id: 1 }])
+    for (let count = 0; count < 8; count++) send(bed.routing, 'rate_limited')
+    send(bed.routing, 'rate_limited', { retryAfterMs: 1_000 })
+    expect(planOf(bed.routing)).toEqual([])
+    bed.clock.now += 1_000
+    expect(planOf(bed.routing)).toEqual(['1.0'])
+  })
+
+  test('a slow first attempt does not hide who is sound again since', () => {
+    const bed = bedOf([{ id: 1, priority: 1 }, { id: 2 }])
+    attempt(bed.routing, candidateOf(bed, 2), 'rate_limited', { retryAfterMs: 5_000 })
+    const plan = bed.routing.plan(ask)
+    if (plan.kind !== 'candidates') throw new Error('no candidates')
+    expect(plan.candidates.next().value?.channel.id).toBe(1)
+    bed.clock.now += 60_000
+    expect(plan.candidates.next().value?.channel.id).toBe(2)
+  })
+
+  const candidateOf = (bed: Bed, id: number): Candidate => {
+    const plan = bed.routing.plan({ ...ask, pinnedChannelId: id })
+    const next = plan.kind === 'candidates' ? plan.candidates.next() : undefined
+    if (next === undefined || next.done === true) throw new Error('no such channel')
+    return next.value
+  }
+})
+
 describe('what nodes tell each other', () => {
+  test('of a channel that was edited since counts no more', () => {
+    const one = bedOf(two)
+    const other = bedOf([{ id: 1, priority: 1, revision: 2 }, { id: 2 }])
+    send(one.routing, 'rate_limited', { retryAfterMs: 7_000 })
+    other.routing.hear(one.reports)
+    expect(planOf(other.routing)[0]).toBe('1.0')
+  })
+
   test('what another says goes with its word, and what was found out here stays', () => {
     const { routing } = bedOf(two)
     send(routing, 'rate_limited', { retryAfterMs: 7_000 })
-    const longer = { channelId: 1, keyFingerprint: '1.0', model: 'm', reason: 'rate_limited', isNamed: true }
+    const longer = {
+      channelId: 1,
+      channelRevision: 1,
+      keyFingerprint: '1.0',
+      model: 'm',
+      reason: 'rate_limited',
+      isNamed: true,
+    }
     routing.hear([{ ...longer, forMs: 60_000 }])
     routing.hear([])
     expect(planOf(routing)).toEqual(['2.0'])
@@ -353,7 +461,14 @@ describe('what nodes tell each other', () => {
 
   test('reasons of a newer program and channels that are gone say nothing here', () => {
     const { routing } = bedOf(two)
-    const report = { channelId: 1, keyFingerprint: '', model: '', isNamed: true, forMs: 9_000 }
+    const report = {
+      channelId: 1,
+      channelRevision: 1,
+      keyFingerprint: '',
+      model: '',
+      isNamed: true,
+      forMs: 9_000,
+    }
     routing.hear([
       { ...report, reason: 'newer' },
       { ...report, channelId: 99, reason: 'region' },

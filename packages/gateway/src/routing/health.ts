@@ -1,10 +1,10 @@
 import type { UpstreamErrorClass } from '@yumen/protocol'
 import type { Channel, ChannelKey } from '#catalog'
-import { Breaker, type BreakerRules } from './breaker.ts'
+import { type Attempted, Breaker, type BreakerRules } from './breaker.ts'
 import { Ceiling } from './ceiling.ts'
 import type { Exclusion } from './exclusion.ts'
 import { remedies } from './remedies.ts'
-import { type Place, type RestRules, Rests, setBounded, type Told, wholeChannel } from './rests.ts'
+import { type Place, type Refusal, type RestRules, Rests, setBounded, wholeChannel } from './rests.ts'
 
 /** How an attempt ended, as far as health is concerned. */
 export interface AttemptOutcome {
@@ -22,11 +22,15 @@ export interface Ticket {
   readonly key: ChannelKey
   readonly model: string
   readonly isProbe: boolean
+  /** Its place in the order of all beginnings and ends: what was learnt meanwhile is newer than its answer. */
+  readonly began: number
 }
 
 /** What one node tells the others. '' stands for every key, every model; `forMs` 0: it is well again. */
 export interface HealthReport {
   readonly channelId: number
+  /** Of the channel, as it was when this was learnt: an edited one starts anew. */
+  readonly channelRevision: number
   readonly keyFingerprint: string
   readonly model: string
   readonly reason: string
@@ -50,6 +54,8 @@ export interface Health {
   release(ticket: Ticket): void
   /** What is known of the channel for the model; `undefined` while nothing was tried. */
   find(channel: Channel, model: string): ModelHealth | undefined
+  /** Drops what is known of channels that are no more. */
+  keepOnly(channels: ReadonlyMap<number, unknown>): void
   /** Before all that the others say now is heard anew. */
   forgetHeard(): void
   /** What another node has learned of the channel. */
@@ -67,7 +73,7 @@ export interface ModelHealth {
 
 interface ChannelHealth {
   readonly revision: number
-  readonly ceiling: Ceiling | undefined
+  readonly ceiling: Ceiling
   readonly rests: Rests
   readonly models: Map<string, ModelHealth>
 }
@@ -88,6 +94,7 @@ export interface HealthParts {
  */
 export function createHealth({ rules, entriesMax, onReport }: HealthParts): Health {
   const channels = new Map<number, ChannelHealth>()
+  let order = 0
 
   /** A request may still hold the channel as it was before an edit: what is known does not go back to it. */
   function find(channel: Channel): ChannelHealth | undefined {
@@ -100,7 +107,7 @@ export function createHealth({ rules, entriesMax, onReport }: HealthParts): Heal
     if (known !== undefined) return known
     const fresh: ChannelHealth = {
       revision: channel.revision,
-      ceiling: Ceiling.of(channel.ceilings, channels.get(channel.id)?.ceiling),
+      ceiling: new Ceiling(channel.ceilings, channels.get(channel.id)?.ceiling),
       rests: new Rests(entriesMax),
       models: new Map(),
     }
@@ -113,7 +120,7 @@ export function createHealth({ rules, entriesMax, onReport }: HealthParts): Heal
     const known = models.get(model)
     if (known !== undefined) return known
     const fresh: ModelHealth = {
-      breaker: new Breaker(rules()),
+      breaker: new Breaker(rules),
       streamMs: undefined,
       wholeMs: undefined,
       samples: 0,
@@ -123,81 +130,93 @@ export function createHealth({ rules, entriesMax, onReport }: HealthParts): Heal
     return fresh
   }
 
-  function report(
+  /** The others hear what is in force of the place now; nothing, where nothing is. */
+  function tell(
     channel: Channel,
     { fingerprint, model }: Place,
-    { reason, isNamed }: Told,
-    forMs: number,
-  ): void {
-    onReport({ channelId: channel.id, keyFingerprint: fingerprint, model, reason, isNamed, forMs })
+    exclusion: Exclusion | undefined,
+    now: number,
+  ) {
+    onReport({
+      channelId: channel.id,
+      channelRevision: channel.revision,
+      keyFingerprint: fingerprint,
+      model,
+      reason: exclusion?.reason ?? 'rate_limited',
+      isNamed: exclusion !== undefined && !exclusion.isSoft,
+      forMs: exclusion?.until === undefined ? 0 : Math.max(0, exclusion.until - now),
+    })
   }
 
-  function rest(channel: Channel, place: Place, told: Told & { ms: number | undefined }, now: number): void {
-    report(channel, place, told, of(channel).rests.rest(place, told, now, rules()))
+  function rest(ticket: Ended, place: Place, told: Pick<Refusal, 'reason' | 'ms'>, now: number): void {
+    const { channel, began, ended } = ticket
+    const { rests } = of(channel)
+    rests.rest(place, { ...told, began, ended }, now, rules())
+    tell(channel, place, rests.find(place, now), now)
   }
 
-  function forgive(channel: Channel, place: Place): void {
-    const known = of(channel).rests.forgive(place)
-    if (known !== undefined) report(channel, place, known, 0)
-  }
-
-  function failed({ channel, key, model, isProbe }: Ticket, outcome: Failure, now: number): void {
+  function failed(ticket: Ended, outcome: Failure, now: number): void {
+    const { channel, key, model, isProbe } = ticket
     const { breaker } = modelOf(channel, model)
     const { fingerprint } = key
     const { retryAfterMs: ms } = outcome
-    const isNamed = ms !== undefined
     const remedy = remedies[outcome.class]
     if (remedy !== 'count') breaker.undecided(isProbe)
     switch (remedy) {
       case 'tell-client':
         return
       case 'count': {
-        breaker.failed(now, isProbe)
+        breaker.failed(now, ticket)
         const { openUntil } = breaker
+        const place = { fingerprint: '', model }
         if (openUntil !== undefined && openUntil > now)
-          report(
-            channel,
-            { fingerprint: '', model },
-            { reason: 'breaker_open', isNamed: false },
-            openUntil - now,
-          )
-        if (isNamed && ms > 0)
-          rest(channel, { fingerprint: '', model }, { reason: 'rate_limited', isNamed, ms }, now)
+          tell(channel, place, { reason: 'breaker_open', isSoft: true, until: openUntil }, now)
+        if (ms !== undefined && ms > 0) rest(ticket, place, { reason: 'overloaded', ms }, now)
         return
       }
       case 'cool-key-model':
-        rest(channel, { fingerprint, model }, { reason: 'rate_limited', isNamed, ms }, now)
+        rest(ticket, { fingerprint, model }, { reason: 'rate_limited', ms }, now)
         return
       case 'cool-key':
-        rest(channel, { fingerprint, model: '' }, { reason: 'key_out_of_quota', isNamed, ms }, now)
+        rest(ticket, { fingerprint, model: '' }, { reason: 'key_out_of_quota', ms }, now)
         return
-      case 'suspect-key': {
-        const told = { reason: 'key_refused', isNamed: false, ms: undefined } as const
-        rest(channel, { fingerprint, model: '' }, told, now)
+      case 'suspect-key':
+        rest(ticket, { fingerprint, model: '' }, { reason: 'key_refused', ms: undefined }, now)
         return
-      }
-      case 'cool-model': {
-        const told = { reason: 'model_unavailable', isNamed: false, ms: rules().modelRestMs } as const
-        rest(channel, { fingerprint: '', model }, told, now)
+      case 'cool-model':
+        restModel(ticket, now)
         return
-      }
       case 'cool-channel':
-        rest(channel, wholeChannel, { reason: 'region', isNamed: false, ms: undefined }, now)
+        rest(ticket, wholeChannel, { reason: 'region', ms: undefined }, now)
         return
     }
   }
 
-  function succeeded({ channel, key, model, isProbe }: Ticket, outcome: AttemptOutcome, now: number): void {
+  /** For a time of its own, that doubles likewise. */
+  function restModel(ticket: Ended, now: number): void {
+    const { channel, model, began, ended } = ticket
+    const place = { fingerprint: '', model }
+    const { rests } = of(channel)
+    const own = { ...rules(), restMs: rules().modelRestMs }
+    rests.rest(place, { reason: 'model_unavailable', ms: undefined, began, ended }, now, own)
+    tell(channel, place, rests.find(place, now), now)
+  }
+
+  function succeeded(ticket: Ended, outcome: AttemptOutcome, now: number): void {
+    const { channel, key, model, began } = ticket
     const known = modelOf(channel, model)
-    known.breaker.succeeded(now, isProbe)
-    if (isProbe) report(channel, { fingerprint: '', model }, { reason: 'breaker_open', isNamed: false }, 0)
+    if (known.breaker.succeeded(now, ticket)) tell(channel, { fingerprint: '', model }, undefined, now)
     known.samples += 1
     const name = outcome.isStreaming ? 'streamMs' : 'wholeMs'
     const before = known[name]
     known[name] = before === undefined ? outcome.ms : before + (outcome.ms - before) * newest
-    if (of(channel).rests.isEmpty) return
+    const { rests } = of(channel)
+    if (rests.isEmpty) return
     for (const fingerprint of ['', key.fingerprint]) {
-      for (const name of ['', model]) forgive(channel, { fingerprint, model: name })
+      for (const name of ['', model]) {
+        const place = { fingerprint, model: name }
+        if (rests.forgive(place, began)) tell(channel, place, rests.find(place, now), now)
+      }
     }
   }
 
@@ -211,7 +230,7 @@ export function createHealth({ rules, entriesMax, onReport }: HealthParts): Heal
         const resting = rests.find(wholeChannel, now) ?? rests.find({ fingerprint: '', model }, now)
         if (resting !== undefined) return resting
       }
-      const full = health.ceiling?.judge(now)
+      const full = health.ceiling.judge(now)
       if (full !== undefined) return full
       const known = health.models.get(model)
       if (known === undefined) return undefined
@@ -230,7 +249,11 @@ export function createHealth({ rules, entriesMax, onReport }: HealthParts): Heal
     forgetHeard() {
       for (const { rests } of channels.values()) rests.forgetHeard()
     },
-    hear(channel, { keyFingerprint, model, reason, isNamed, forMs }, now) {
+    keepOnly(kept) {
+      for (const id of channels.keys()) if (!kept.has(id)) channels.delete(id)
+    },
+    hear(channel, { channelRevision, keyFingerprint, model, reason, isNamed, forMs }, now) {
+      if (channelRevision !== channel.revision) return
       // A newer program may know more reasons.
       const known = reasons.find(name => name === reason)
       if (known === undefined) return
@@ -238,22 +261,26 @@ export function createHealth({ rules, entriesMax, onReport }: HealthParts): Heal
     },
     share: (channel, model, now) => find(channel)?.models.get(model)?.breaker.share(now) ?? 1,
     begin(channel, key, model, now) {
-      of(channel).ceiling?.take(now)
-      return { channel, key, model, isProbe: modelOf(channel, model).breaker.begin(now) }
+      of(channel).ceiling.take(now)
+      return { channel, key, model, isProbe: modelOf(channel, model).breaker.begin(now), began: ++order }
     },
     end(ticket, outcome, now) {
       // Of a channel that was edited meanwhile it says nothing: it was another one that was asked.
       if (channels.get(ticket.channel.id)?.revision !== ticket.channel.revision) return
       const { class: end, ...rest } = outcome
-      if (end === 'ok') succeeded(ticket, outcome, now)
+      const ended = { ...ticket, ended: ++order }
+      if (end === 'ok') succeeded(ended, outcome, now)
       else if (end === 'undecided') modelOf(ticket.channel, ticket.model).breaker.undecided(ticket.isProbe)
-      else failed(ticket, { ...rest, class: end }, now)
+      else failed(ended, { ...rest, class: end }, now)
     },
     release(ticket) {
-      channels.get(ticket.channel.id)?.ceiling?.give()
+      channels.get(ticket.channel.id)?.ceiling.give()
     },
   }
 }
+
+/** A ticket whose attempt has ended. */
+type Ended = Ticket & Attempted
 
 type Failure = Omit<AttemptOutcome, 'class'> & { readonly class: UpstreamErrorClass }
 
@@ -262,6 +289,7 @@ const reasons: readonly Exclusion['reason'][] = [
   'key_refused',
   'key_out_of_quota',
   'rate_limited',
+  'overloaded',
   'region',
   'model_unavailable',
   'breaker_open',

@@ -7,7 +7,7 @@ import type { Decision, RouteAsk } from './types.ts'
 
 interface LiveParts {
   readonly ask: RouteAsk
-  readonly now: number
+  readonly clock: () => number
   readonly random: () => number
   /** Of channels whose keys take turns, how many they have had. */
   readonly turns: Map<number, number>
@@ -23,13 +23,19 @@ export class LiveChance implements Chance, Decision {
   readonly #parts: LiveParts
   #seed: number | undefined
   #isAsked = false
+  #now: number
 
   constructor(parts: LiveParts) {
     this.#parts = parts
+    this.#now = parts.clock()
   }
 
   get hasAffinity(): boolean {
     return this.#seed !== undefined
+  }
+
+  renew(): void {
+    this.#now = this.#parts.clock()
   }
 
   random(): number {
@@ -50,18 +56,20 @@ export class LiveChance implements Chance, Decision {
   }
 
   judge(entry: Entry): Exclusion | undefined {
-    const { health, now } = this.#parts
-    return this.#note(entry, health.judge(entry.channel, entry.upstreamModel, now))
+    const { health } = this.#parts
+    return this.#note(entry, health.judge(entry.channel, entry.upstreamModel, this.#now))
   }
 
   judgeKey(entry: Entry, key: ChannelKey): Exclusion | undefined {
-    const { health, now } = this.#parts
-    return this.#note(entry, health.judgeKey(entry.channel, key, entry.upstreamModel, now))
+    const { health } = this.#parts
+    const exclusion = health.judgeKey(entry.channel, key, entry.upstreamModel, this.#now)
+    // With a key that rests a channel is not passed over yet: it has others.
+    return entry.channel.keys.length > 1 ? exclusion : this.#note(entry, exclusion)
   }
 
   share({ channel, upstreamModel }: Entry): number {
-    const { health, now } = this.#parts
-    return health.share(channel, upstreamModel, now)
+    const { health } = this.#parts
+    return health.share(channel, upstreamModel, this.#now)
   }
 
   #note({ channel }: Entry, exclusion: Exclusion | undefined): Exclusion | undefined {

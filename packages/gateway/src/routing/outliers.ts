@@ -11,9 +11,11 @@ const slowerByMs = 500
 /** A share of failures that the middle of its tier is far from. */
 const failingShare = 0.2
 const soundShare = 0.05
-/** Ejected at first; as many times as long as it was ejected before. */
+/** Ejected at first; as many times as long as it was ejected shortly before. */
 const ejectMs = 30_000
 const ejectMsMax = 300_000
+/** So long after an ejection it is no longer held against it. */
+const forgottenMs = 600_000
 
 interface Known {
   readonly entry: Entry
@@ -31,13 +33,20 @@ export function ejectOutliers(tier: Tier, health: Pick<Health, 'find'>, now: num
     return model === undefined || model.samples < samplesMin ? [] : [{ entry, model }]
   })
   if (known.length < entriesMin) return
-  const isOut = ({ model }: Known) => model.ejection !== undefined && now < model.ejection.until
-  let places = Math.floor(tier.entries.length / 2) - known.filter(isOut).length
+  const isOut = (model: ModelHealth | undefined) =>
+    model?.ejection !== undefined && now < model.ejection.until
+  // Who is out has no samples, so that he is not among the known.
+  const out = tier.entries.filter(entry => isOut(health.find(entry.channel, entry.upstreamModel)))
+  let places = Math.floor(tier.entries.length / 2) - out.length
   const eject = (each: Known, reason: 'slow_outlier' | 'failing_outlier') => {
-    if (places <= 0 || isOut(each)) return
+    const { ejection, breaker } = each.model
+    if (places <= 0 || isOut(each.model)) return
     places -= 1
-    const count = (each.model.ejection?.count ?? 0) + 1
-    each.model.ejection = { reason, until: now + Math.min(ejectMs * count, ejectMsMax), count }
+    const isLongAgo = ejection === undefined || now > ejection.until + forgottenMs
+    const count = isLongAgo ? 1 : ejection.count + 1
+    const until = now + Math.min(ejectMs * count, ejectMsMax)
+    each.model.ejection = { reason, until, count }
+    breaker.returnAt(until)
     // What it was ejected for is not held against it after its return.
     each.model.samples = 0
     each.model.streamMs = undefined

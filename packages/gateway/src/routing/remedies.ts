@@ -5,8 +5,8 @@ import type { UpstreamErrorClass } from '@yumen/protocol'
  * on to the next candidate, and:
  * - `count`: count against the channel for this model; many in a row open its breaker.
  * - `cool-key-model`: the key has had its share of this model for a while.
- * - `cool-key`: the key is out of money, for hours rather than seconds.
- * - `suspect-key`: the key is refused; for a while, longer each time, or for good where the operator wants that.
+ * - `cool-key`: the key is out of money; for a while, longer each time.
+ * - `suspect-key`: the key is refused; for a while, longer each time.
  * - `cool-model`: the channel does not have the model.
  * - `cool-channel`: the upstream does not serve from here at all.
  */

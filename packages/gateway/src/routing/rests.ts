@@ -20,20 +20,39 @@ export interface RestRules {
   readonly restMsMax: number
 }
 
-interface Rest extends Told {
-  readonly until: number
-  /** Refusals in a row: each doubles the rest. */
-  readonly strikes: number
+/** A refusal: when its attempt began and ended, in the order of all that this node has seen, and the time that was named, if one was. */
+export interface Refusal {
+  readonly reason: Exclusion['reason']
+  readonly ms: number | undefined
+  readonly began: number
+  readonly ended: number
 }
 
-/**
- * What rests of one channel: found out by this node, and, apart from it, what the others say. Names of models may be a client's, so
- * both are bounded: the oldest go.
- */
+interface Rest {
+  readonly reason: Exclusion['reason']
+  readonly until: number
+}
+
+/** Concluded by this node from refusals without a time. */
+interface Concluded extends Rest {
+  /** Refusals in a row: each doubles the rest. */
+  readonly strikes: number
+  /** The place in the order of events at which it was concluded. */
+  readonly at: number
+}
+
+/** What rests of one place. What was named and what was concluded are apart: the time of one says nothing of the other. */
+interface Resting {
+  named: Rest | undefined
+  concluded: Concluded | undefined
+  /** From other nodes. */
+  heard: (Rest & { readonly isNamed: boolean }) | undefined
+}
+
+/** What rests of one channel. Names of models may be a client's, so it is bounded: what was touched longest ago goes. */
 export class Rests {
   readonly #max: number
-  readonly #own = new Map<string, Rest>()
-  readonly #heard = new Map<string, Rest>()
+  readonly #places = new Map<string, Resting>()
 
   constructor(max: number) {
     this.#max = max
@@ -41,47 +60,78 @@ export class Rests {
 
   /** Most channels at most times. */
   get isEmpty(): boolean {
-    return this.#own.size === 0 && this.#heard.size === 0
+    return this.#places.size === 0
   }
 
+  /** What the upstream named is hard; with nobody else to ask, what was only concluded is asked, for it may be well again. */
   find(place: Place, now: number): Exclusion | undefined {
-    const name = nameOf(place)
-    return exclusionOf(this.#own.get(name), now) ?? exclusionOf(this.#heard.get(name), now)
+    const found = this.#places.get(nameOf(place))
+    if (found === undefined) return undefined
+    const { named, concluded, heard } = found
+    if (isOn(named, now)) return { reason: named.reason, isSoft: false, until: named.until }
+    if (isOn(heard, now) && heard.isNamed) return { reason: heard.reason, isSoft: false, until: heard.until }
+    const soft = isOn(concluded, now) ? concluded : heard
+    return isOn(soft, now) ? { reason: soft.reason, isSoft: true, until: soft.until } : undefined
   }
 
-  /** Milliseconds that it rests from now on. What fails again right after its rest rests longer. */
-  rest(
-    place: Place,
-    told: Told & { readonly ms: number | undefined },
-    now: number,
-    rules: RestRules,
-  ): number {
-    const name = nameOf(place)
-    const known = this.#own.get(name)
-    const strikes = (known?.strikes ?? 0) + 1
-    const ms = told.ms ?? Math.min(rules.restMs * 2 ** (strikes - 1), rules.restMsMax)
-    const until = Math.max(known?.until ?? 0, now + ms)
-    setBounded(this.#own, name, { until, reason: told.reason, strikes, isNamed: told.isNamed }, this.#max)
-    return until - now
+  /** What fails again after its rest rests longer; of many attempts that were under way together the first counts. */
+  rest(place: Place, { reason, ms, began, ended }: Refusal, now: number, rules: RestRules): void {
+    const resting = this.#of(place)
+    if (ms !== undefined) {
+      resting.named = { reason, until: Math.max(resting.named?.until ?? 0, now + ms) }
+      return
+    }
+    const { concluded } = resting
+    if (concluded !== undefined && began < concluded.at) return
+    const isLongAgo = concluded !== undefined && now > concluded.until + rules.restMsMax
+    const strikes = concluded === undefined || isLongAgo ? 1 : concluded.strikes + 1
+    const until = now + Math.min(rules.restMs * 2 ** (strikes - 1), rules.restMsMax)
+    resting.concluded = { reason, until, strikes, at: ended }
   }
 
-  /** An answer came: what was resting, if anything was. */
-  forgive(place: Place): Told | undefined {
+  /**
+   * An answer came to an attempt that began at `began`: what was concluded before it is forgiven, here and by what others say. A time
+   * that an upstream named is kept. Whether there was anything to forgive.
+   */
+  forgive(place: Place, began: number): boolean {
     const name = nameOf(place)
-    this.#heard.delete(name)
-    const known = this.#own.get(name)
-    this.#own.delete(name)
-    return known
+    const resting = this.#places.get(name)
+    if (resting === undefined) return false
+    const { concluded, heard } = resting
+    const isForgiven = concluded !== undefined && concluded.at < began
+    const isUnheard = heard !== undefined && !heard.isNamed
+    if (isForgiven) resting.concluded = undefined
+    if (isUnheard) resting.heard = undefined
+    this.#drop(name, resting)
+    return isForgiven || isUnheard
   }
 
   hear(place: Place, told: Told, until: number): void {
-    setBounded(this.#heard, nameOf(place), { ...told, until, strikes: 0 }, this.#max)
+    this.#of(place).heard = { ...told, until }
   }
 
   /** Before all that the others say now is heard anew. */
   forgetHeard(): void {
-    this.#heard.clear()
+    for (const [name, resting] of this.#places) {
+      resting.heard = undefined
+      this.#drop(name, resting)
+    }
   }
+
+  #of(place: Place): Resting {
+    const name = nameOf(place)
+    const resting = this.#places.get(name) ?? { named: undefined, concluded: undefined, heard: undefined }
+    setBounded(this.#places, name, resting, this.#max)
+    return resting
+  }
+
+  #drop(name: string, { named, concluded, heard }: Resting): void {
+    if (named === undefined && concluded === undefined && heard === undefined) this.#places.delete(name)
+  }
+}
+
+function isOn<Some extends Rest>(rest: Some | undefined, now: number): rest is Some {
+  return rest !== undefined && now < rest.until
 }
 
 /** As `Map.set`; beyond `max` the entry that was set longest ago goes. */
@@ -95,9 +145,3 @@ export function setBounded<Key, Value>(map: Map<Key, Value>, key: Key, value: Va
 }
 
 const nameOf = ({ fingerprint, model }: Place) => `${fingerprint} ${model}`
-
-/** What was only concluded is soft: with nobody else to ask, an upstream that may be well again is asked. */
-function exclusionOf(rest: Rest | undefined, now: number): Exclusion | undefined {
-  if (rest === undefined || now >= rest.until) return undefined
-  return { reason: rest.reason, isSoft: !rest.isNamed, until: rest.until }
-}

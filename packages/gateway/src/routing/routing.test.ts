@@ -20,6 +20,15 @@ describe('tiers', () => {
     }
   })
 
+  test('a channel that stands in two groups of `auto` is offered once', () => {
+    const channels = [
+      { id: 1, groups: new Set(['vip', 'default']) },
+      { id: 2, groups: new Set(['default']) },
+    ]
+    const { routing } = bedOf(channels, { options: { 'routing.autoGroups': ['vip', 'default'] } })
+    expect(planOf(routing, { group: 'auto' })).toEqual(['1.0', '2.0'])
+  })
+
   test("a channel's further keys come behind every channel of its tier, and before the next tier", () => {
     const order = planOf(
       routingOver([

@@ -1,12 +1,13 @@
-import type { Snapshot } from '#catalog'
+import type { ChannelKey, Snapshot } from '#catalog'
+import type { Options } from '#config'
 import { excludedOf, exclusionOf } from './entry-exclusion.ts'
 import type { Exclusion } from './exclusion.ts'
 import { explainTiers } from './explain.ts'
-import { createHealth, type Health } from './health.ts'
+import { createHealth, type Health, type HealthRules } from './health.ts'
 import { LiveChance } from './live-chance.ts'
 import { familyName } from './model-name.ts'
 import { ejectOutliers } from './outliers.ts'
-import { createRetryBudget } from './retry-budget.ts'
+import { createRetryBudgets } from './retry-budget.ts'
 import { readRules } from './rules.ts'
 import { Selection } from './select.ts'
 import { buildTiers, createTierCache, type Entry, type Tier, type Tiers } from './tiers.ts'
@@ -27,17 +28,29 @@ const outliersEveryMs = 1_000
 /** Where a request may go, in which order, and what this node has learned of it. */
 export function createRouting({ snapshot, random, clock, onReport, limits }: RoutingParts): Routing {
   const health = createHealth({
-    rules: () => readRules(snapshot().options),
+    rules: rulesOf(() => snapshot().options),
     entriesMax: limits.healthEntriesMax,
     onReport,
   })
-  const budget = createRetryBudget(() => snapshot().options['routing.retryShare'])
+  const budgets = createRetryBudgets(() => snapshot().options['routing.retryShare'])
   const tiersOf = createTierCache()
   const turns = new Map<number, number>()
   const lookedOver = new WeakMap<Tier, number>()
 
-  function find(ask: RouteAsk): Tiers {
+  let seen: Snapshot | undefined
+
+  /** What is kept of channels goes with them. */
+  function currentSnapshot(): Snapshot {
     const current = snapshot()
+    if (current === seen) return current
+    seen = current
+    health.keepOnly(current.channels)
+    for (const id of turns.keys()) if (!current.channels.has(id)) turns.delete(id)
+    return current
+  }
+
+  function find(ask: RouteAsk): Tiers {
+    const current = currentSnapshot()
     if (ask.pinnedChannelId !== undefined) return findPinned(current, ask, ask.pinnedChannelId)
     if (ask.group !== 'auto') return findIn(current, ask, ask.group)
     const found: Tier[] = []
@@ -73,16 +86,16 @@ export function createRouting({ snapshot, random, clock, onReport, limits }: Rou
       const tiers = find(ask)
       if (typeof tiers === 'string') return { kind: 'none', reason: tiers }
       if (ask.pinnedChannelId !== undefined)
-        return { kind: 'candidates', candidates: everyKey(tiers), decision: asNamed }
+        return { kind: 'candidates', candidates: everyKey(tiers, health, clock()), decision: asNamed }
       const now = clock()
       const only = findOnly(tiers)
       if (only !== undefined) return planOnly(only, exclusionOf(only, health, now))
       lookOver(tiers, now)
-      const chance = new LiveChance({ ask, now, random, turns, health })
+      const chance = new LiveChance({ ask, clock, random, turns, health })
       return { kind: 'candidates', candidates: new Selection(tiers, chance), decision: chance }
     },
-    onRequest: () => budget.onRequest(clock()),
-    mayRetry: () => budget.tryRetry(clock()),
+    onRequest: model => budgets.onRequest(model, clock()),
+    mayRetry: model => budgets.tryRetry(model, clock()),
     begin: ({ channel, key, upstreamModel }) => health.begin(channel, key, upstreamModel, clock()),
     end: (ticket, outcome) => health.end(ticket, outcome, clock()),
     release: ticket => health.release(ticket),
@@ -136,12 +149,28 @@ function findPinned(current: Snapshot, ask: RouteAsk, id: number): Tiers {
   return buildTiers([channel], ask.model, ask.group, ask)
 }
 
-/** A channel that an administrator named is tried as it is: whether it is well may be what he wants to see. */
-function* everyKey(tiers: readonly Tier[]): Generator<Candidate, undefined> {
+/** A channel that an administrator named is tried as it is, its sound keys first: whether it is well may be what he wants to see. */
+function* everyKey(
+  tiers: readonly Tier[],
+  health: Pick<Health, 'judgeKey'>,
+  now: number,
+): Generator<Candidate, undefined> {
   for (const { entries } of tiers) {
     for (const { channel, upstreamModel, group } of entries) {
-      for (const key of channel.keys) yield { channel, key, upstreamModel, group }
+      const rests = (key: ChannelKey) => health.judgeKey(channel, key, upstreamModel, now) !== undefined
+      const keys = channel.keys.toSorted((one, other) => Number(rests(one)) - Number(rests(other)))
+      for (const key of keys) yield { channel, key, upstreamModel, group }
     }
+  }
+}
+
+/** Read once for each state of the options: they are asked for at every attempt. */
+function rulesOf(options: () => Options): () => HealthRules {
+  let read: { readonly from: Options; readonly rules: HealthRules } | undefined
+  return () => {
+    const from = options()
+    if (read?.from !== from) read = { from, rules: readRules(from) }
+    return read.rules
   }
 }
 

@@ -1,6 +1,6 @@
 import type { ChannelKey } from '#catalog'
 import type { Exclusion } from './exclusion.ts'
-import { pickHome } from './rendezvous.ts'
+import { mix32, pickHome } from './rendezvous.ts'
 import type { Entry, Picked, Tier } from './tiers.ts'
 import type { Candidate } from './types.ts'
 
@@ -15,6 +15,8 @@ export interface Chance {
   judgeKey(entry: Entry, key: ChannelKey): Exclusion | undefined
   /** Of its weight, what it gets now. */
   share(entry: Entry): number
+  /** Time has passed since the last candidate: what is true now is looked at. */
+  renew(): void
 }
 
 /**
@@ -28,11 +30,12 @@ export class Selection implements Iterator<Candidate, undefined> {
 
   constructor(tiers: readonly Tier[], chance: Chance) {
     this.#tiers = tiers
-    this.#pass = { chance, tried: [], starts: undefined, round: 0, acceptsSoft: false }
+    this.#pass = { chance, tried: [], starts: undefined, round: 0, isHeldBack: false, acceptsSoft: false }
   }
 
   next(): IteratorResult<Candidate, undefined> {
     const pass = this.#pass
+    if (pass.tried.length > 0) pass.chance.renew()
     for (;;) {
       const tier = this.#tiers[this.#tier]
       if (tier === undefined) {
@@ -41,14 +44,17 @@ export class Selection implements Iterator<Candidate, undefined> {
         this.#tier = 0
         continue
       }
-      const picked = pass.round < tier.keysMax ? pick(tier, pass) : undefined
+      pass.isHeldBack = false
+      const picked = pick(tier, pass)
       if (picked !== undefined) {
         pass.tried.push(picked)
         return { done: false, value: candidateOf(picked) }
       }
       // Round by round: no channel's second key before every channel's first.
-      pass.round++
-      if (pass.round < tier.keysMax) continue
+      if (pass.isHeldBack) {
+        pass.round++
+        continue
+      }
       pass.round = 0
       this.#tier++
     }
@@ -68,6 +74,8 @@ interface Pass {
   starts: Map<Entry, number> | undefined
   /** Keys of a channel that others of its tier have had before it gets another. */
   round: number
+  /** Whether something was passed over only because others come before it in this round. */
+  isHeldBack: boolean
   acceptsSoft: boolean
 }
 
@@ -104,13 +112,17 @@ function pickByChance(tier: Tier, pass: Pass): Picked | undefined {
   return entry && openKey(entry, pass)
 }
 
+/** So that a conversation's coin has nothing to do with its home. */
+const coinSalt = 0x5bd1e995
+
 /** The pair of channel and key with the highest score among those that are sound and untried. */
 function pickByHash(tier: Tier, pass: Pass, seed: number): Picked | undefined {
-  return pickHome(
-    tier.homes,
-    seed,
-    ({ entry, key }) => isInRound(entry, pass) && isKeyOpen(entry, key, pass) && isOpen(entry, pass),
-  )
+  const isSound = ({ entry, key }: Picked) =>
+    isInRound(entry, pass) && isKeyOpen(entry, key, pass) && isOpen(entry, pass)
+  // What returns slowly gets its conversations back one after the other, each by a coin of its own.
+  const coin = mix32(seed ^ coinSalt) / 2 ** 32
+  const isBack = (picked: Picked) => isSound(picked) && coin < pass.chance.share(picked.entry)
+  return pickHome(tier.homes, seed, isBack) ?? pickHome(tier.homes, seed, isSound)
 }
 
 /** The entry with the key whose turn it is, when both may be tried. `peeks`: without taking the turn. */
@@ -140,10 +152,14 @@ function firstKey(entry: Entry, pass: Pass): number {
   return first
 }
 
-function isInRound(entry: Entry, { tried, round }: Pass): boolean {
+/** In `auto` a channel may stand in several groups: it is the same channel in each. */
+function isInRound({ channel }: Entry, pass: Pass): boolean {
   let count = 0
-  for (const each of tried) if (each.entry === entry) count++
-  return count <= round && count < entry.channel.keys.length
+  for (const { entry } of pass.tried) if (entry.channel.id === channel.id) count++
+  if (count >= channel.keys.length) return false
+  if (count <= pass.round) return true
+  pass.isHeldBack = true
+  return false
 }
 
 function isOpen(entry: Entry, { chance, acceptsSoft }: Pass): boolean {
@@ -151,8 +167,10 @@ function isOpen(entry: Entry, { chance, acceptsSoft }: Pass): boolean {
   return exclusion === undefined || (acceptsSoft && exclusion.isSoft)
 }
 
+const isSameKey = (one: ChannelKey, other: ChannelKey) => one.fingerprint === other.fingerprint
+
 function isKeyOpen(entry: Entry, key: ChannelKey, { chance, tried, acceptsSoft }: Pass): boolean {
-  if (tried.some(each => each.entry === entry && each.key === key)) return false
+  if (tried.some(each => each.entry.channel.id === entry.channel.id && isSameKey(each.key, key))) return false
   const exclusion = chance.judgeKey(entry, key)
   return exclusion === undefined || (acceptsSoft && exclusion.isSoft)
 }

@@ -74,10 +74,10 @@ export interface RoutingParts {
 
 export interface Routing {
   plan(ask: RouteAsk): Plan
-  /** A request begins: what it may later cost in retries. */
-  onRequest(): void
+  /** A request for the model begins: what may later be retried of it. */
+  onRequest(model: string): void
   /** Whether a failed attempt may be followed by another: in a storm of failures not every one may. */
-  mayRetry(): boolean
+  mayRetry(model: string): boolean
   begin(candidate: Candidate): Ticket
   end(ticket: Ticket, outcome: AttemptOutcome): void
   release(ticket: Ticket): void

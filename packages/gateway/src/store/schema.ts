@@ -210,6 +210,8 @@ interface ChannelHealthTable {
   /** 1: the upstream named the time. */
   is_named: number
   rests_until: number
+  /** Of the channel when this was learned. */
+  channel_revision: number
 }
 
 /** Append-only, narrow, kept for years. One row a request and funding bucket. */

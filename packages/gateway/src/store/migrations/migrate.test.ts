@@ -7,12 +7,17 @@ describeStores('migrations', stores => {
     const store = await stores.open(await stores.fresh(), { migrate: false })
     expect(await migrationStatus(store)).toEqual({
       current: 0,
-      known: 3,
-      pending: ['0001-first', '0002-leaders', '0003-routing'],
+      known: 4,
+      pending: ['0001-first', '0002-leaders', '0003-routing', '0004-health-revision'],
     })
-    expect(await migrate(store, () => 1)).toEqual(['0001-first', '0002-leaders', '0003-routing'])
+    expect(await migrate(store, () => 1)).toEqual([
+      '0001-first',
+      '0002-leaders',
+      '0003-routing',
+      '0004-health-revision',
+    ])
     expect(await migrate(store, () => 2)).toEqual([])
-    expect(await migrationStatus(store)).toEqual({ current: 3, known: 3, pending: [] })
+    expect(await migrationStatus(store)).toEqual({ current: 4, known: 4, pending: [] })
   })
 
   test('two that open an empty database at once migrate it once', async () => {

@@ -3,9 +3,10 @@ import { StoreError } from '../types.ts'
 import { first } from './0001-first.ts'
 import { leaders } from './0002-leaders.ts'
 import { routing } from './0003-routing.ts'
+import { healthRevision } from './0004-health-revision.ts'
 import type { Migration, MigrationStatus } from './migration.ts'
 
-const migrations: readonly Migration[] = [first, leaders, routing]
+const migrations: readonly Migration[] = [first, leaders, routing, healthRevision]
 const known = migrations.at(-1)?.number ?? 0
 /** "yumen" in ASCII: the advisory lock under which schemas change. */
 const advisoryLock = 0x79756d656en

@@ -24,6 +24,7 @@ export interface Procedures {
       now: number
       reports: readonly {
         channelId: number
+        channelRevision: number
         keyFingerprint: string
         model: string
         reason: string
