@@ -61,8 +61,8 @@ test.each([
     says: 'YUMEN_TRUSTED_PROXIES: found "10.0.0.0/40", allowed: IP addresses or CIDR ranges, set off by commas: 10.0.0.0/8, 192.0.2.7',
   },
   {
-    env: { YUMEN_CRASH_AT: 'x', NODE_ENV: 'production' },
-    says: 'YUMEN_CRASH_AT: found "x", allowed: nothing while NODE_ENV is production',
+    env: { YUMEN_CRASH_AT: 'after-commit', NODE_ENV: 'production' },
+    says: 'YUMEN_CRASH_AT: found "after-commit", allowed: nothing while NODE_ENV is production',
   },
 ])('refuses $env with what was found and what is allowed', ({ env, says }) => {
   expect(() => readEnvironment(env)).toThrow(new ConfigError([]).constructor)

@@ -74,13 +74,16 @@ const cidrs: Reader<readonly string[]> = found => {
 const isLogLevel = oneOf(logLevels)
 
 /** Every variable with an effect; names without `YUMEN_` are New API's. An empty value counts as none. */
+/** Steps at which a test may end the process. */
+const crashSteps = ['before-journal', 'after-journal', 'after-release', 'before-commit', 'after-commit']
+
 const variables = {
   PORT: variable(wholeNumber(0, 65_535), 'a whole number from 0 to 65535', 'Port of the gateway (3000).'),
   YUMEN_HOST: variable(text, 'an address of this machine', 'Address to listen on (0.0.0.0: all).'),
   YUMEN_DATA_DIR: variable(text, 'a folder', 'Where database, journal and secret.key live (./data).'),
   YUMEN_JOURNAL_DIR: variable(text, 'a folder', 'Where the journals live (<data dir>/journal).'),
   SQL_DSN: variable(
-    textLike(/^(postgres(ql)?:\/\/.+|local.*)$/s),
+    textLike(/^\s*(postgres(ql)?:\/\/.+|local.*)$/is),
     'postgres://user:password@host:5432/database, or local for SQLite (MySQL is not built yet)',
     'Database; SQLite in the data folder when there is none.',
     { isSecret: true },
@@ -125,8 +128,8 @@ const variables = {
     "Default of relay.totalTimeoutMs, in seconds; 0 leaves Yumen's own.",
   ),
   YUMEN_CRASH_AT: variable(
-    textLike(/^[\w.:-]{1,64}$/),
-    'the name of a step',
+    textLike(new RegExp(`^(${crashSteps.join('|')})$`)),
+    crashSteps.join(', '),
     'For tests: ends the process at that step.',
   ),
   NODE_ENV: variable(text, 'any text', '`production` refuses YUMEN_CRASH_AT.'),
@@ -206,8 +209,8 @@ function readValues(source: EnvironmentSource): Values {
  * driver's.
  */
 function locateStore(values: Values, dataDir: string): StoreLocation {
-  if (values.SQL_DSN !== undefined && !values.SQL_DSN.startsWith('local')) {
-    return { kind: 'postgres', url: values.SQL_DSN }
-  }
-  return { kind: 'sqlite', path: resolve(values.SQLITE_PATH?.split('?')[0] || join(dataDir, 'yumen.db')) }
+  const dsn = values.SQL_DSN?.trim() ?? 'local'
+  if (!dsn.startsWith('local')) return { kind: 'postgres', url: dsn }
+  const path = values.SQLITE_PATH?.replace(/^file:/, '').split('?')[0]
+  return { kind: 'sqlite', path: resolve(path || join(dataDir, 'yumen.db')) }
 }

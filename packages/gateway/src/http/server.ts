@@ -153,17 +153,17 @@ const connectionsCheckMs = 2_000
 
 function handle(parts: HttpParts, request: IncomingMessage, response: ServerResponse): void {
   if (request.socket.destroyed || request.socket.writableEnded) return
-  const url = request.url ?? '/'
-  if (request.rawHeaders.length > parts.limits.headersCountMax * 2) {
-    response.writeHead(431, { connection: 'close', ...jsonHeaders() }).end(badRequestBody(tooManyHeaders))
-    return
-  }
+  const url = withoutOrigin(request)
   if (parts.isRelayPath(url)) {
     if (request.method === 'OPTIONS') {
       answerPreflight(request, response)
       return
     }
     parts.relay(request, response)
+    return
+  }
+  if (request.rawHeaders.length > parts.limits.headersCountMax * 2) {
+    response.writeHead(431, { connection: 'close', ...jsonHeaders() }).end(badRequestBody(tooManyHeaders))
     return
   }
   const path = url.split('?')[0] ?? '/'
@@ -175,6 +175,14 @@ function handle(parts: HttpParts, request: IncomingMessage, response: ServerResp
       404,
       `There is nothing at ${path.slice(0, 200)}: model APIs are under /v1 and /v1beta.\n`,
     )
+}
+
+/** A proxy's clients name the whole address (RFC 9112 §3.2.2), and a server takes it: from here on it is the path alone. */
+function withoutOrigin(request: IncomingMessage): string {
+  const url = request.url ?? '/'
+  if (url.startsWith('/')) return url
+  request.url = url.replace(/^https?:\/\/[^/?#]*(?=$|[/?#])/i, '') || '/'
+  return request.url
 }
 
 function jsonHeaders() {

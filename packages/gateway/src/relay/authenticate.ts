@@ -10,22 +10,26 @@ export interface Caller {
 
 export type HeaderReader = (name: string) => string | undefined
 
+/** What is asked, as far as the place of the key goes: the list of models is one for all protocols. */
+type Asking = DialectName | 'models'
+
 /** Where each dialect's clients put the key, in the order of preference; every place is read on every route. */
-const places: Readonly<Record<DialectName, readonly string[]>> = {
+const places: Readonly<Record<Asking, readonly string[]>> = {
   'openai-chat': ['authorization', 'x-api-key', 'api-key', 'x-goog-api-key', '?key'],
   'openai-responses': ['authorization', 'x-api-key', 'api-key', 'x-goog-api-key', '?key'],
   anthropic: ['x-api-key', 'authorization', 'api-key', 'x-goog-api-key', '?key'],
+  models: ['x-api-key', 'x-goog-api-key', '?key', 'authorization', 'api-key'],
   gemini: ['x-goog-api-key', '?key', 'authorization', 'x-api-key', 'api-key'],
 }
 
-/** The key that the client shows → whose it is. A warm key answers at once. @throws GatewayError `auth_client` */
+/** The key that the client shows → whose it is. A warm key answers at once. @throws GatewayError `auth_client`, `invalid_request` */
 export function authenticate(
   keyring: Keyring,
-  dialect: DialectName,
+  asking: Asking,
   header: HeaderReader,
   query: URLSearchParams,
 ): Caller | Promise<Caller> {
-  const shown = findKey(dialect, header, query)
+  const shown = findKey(asking, header, query)
   if (shown === undefined) {
     throw new GatewayError(
       'auth_client',
@@ -38,8 +42,10 @@ export function authenticate(
   return found === undefined ? findPinned(keyring, shown) : asCaller(found)
 }
 
-function findKey(dialect: DialectName, header: HeaderReader, query: URLSearchParams): string | undefined {
-  for (const place of places[dialect]) {
+function findKey(asking: Asking, header: HeaderReader, query: URLSearchParams): string | undefined {
+  if (query.getAll('key').length > 1)
+    throw new GatewayError('invalid_request', 'the query parameter key is there more than once')
+  for (const place of places[asking]) {
     const value = place === '?key' ? query.get('key') : header(place)
     if (value === undefined || value === null || value === '') continue
     // Another scheme (a proxy's Basic) is not for us: the key may stand elsewhere.

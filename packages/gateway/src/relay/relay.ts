@@ -7,6 +7,7 @@ import { authenticate } from './authenticate.ts'
 import { deliver } from './client/deliver.ts'
 import { createReply, type Reply } from './client/reply.ts'
 import { fail } from './fail.ts'
+import { GatewayError } from './gateway-error.ts'
 import { readBody } from './incoming/body.ts'
 import type { Share } from './incoming/shares.ts'
 import { listModels } from './models.ts'
@@ -40,6 +41,7 @@ export async function relay(
   const url = request.url ?? '/'
   let found: Route
   try {
+    checkHeaderCount(request, parts)
     found = route(request.method ?? 'GET', url, incoming.header)
   } catch (error) {
     fail(
@@ -51,6 +53,15 @@ export async function relay(
   }
   if (found.kind === 'models') await relayModels(parts, incoming, found)
   else await relayTarget(parts, incoming, found.target)
+}
+
+/** Node keeps one header more than may be, and drops the rest in silence, the client's key maybe among it. */
+function checkHeaderCount({ rawHeaders }: IncomingMessage, { limits, observer }: RelayParts): void {
+  if (rawHeaders.length <= limits.headersCountMax * 2) return
+  observer.onShed('headersCountMax')
+  throw new GatewayError('invalid_request', `the request has more than ${limits.headersCountMax} headers`, {
+    status: 431,
+  })
 }
 
 /** The way of a request: one straight line. Settlement is the last act of `deliver`, before the answer's end leaves. */
@@ -130,7 +141,7 @@ async function relayModels(
   const dialect = dialects[found.dialect]
   try {
     const query = new URLSearchParams(request.url?.split('?')[1])
-    const { key } = await authenticate(parts.keyring, found.dialect, header, query)
+    const { key } = await authenticate(parts.keyring, 'models', header, query)
     admitKey(key, { now: parts.now(), clientIp: () => parts.clientIp(request) })
     const list = listModels(parts.snapshot(), key, found.shape, found.model)
     const ids = ['x-request-id', id, ...(found.dialect === 'anthropic' ? ['request-id', id] : [])]

@@ -39,13 +39,21 @@ export function settle(parts: SettleParts, log: RequestLog, ending: Ending, rele
   parts.onSettled(record)
 }
 
-/** What the request did cost of its caller's rates. A stream that its client left counts as answered. */
-function rateCostOf({ target }: RequestLog, { usage, status }: Ending) {
-  const isFree = usage === undefined || target.operation === 'count-tokens'
-  return {
-    tokens: isFree ? 0 : usage.input + usage.output,
-    isSuccess: usage !== undefined || (status > 0 && status < 400),
-  }
+/**
+ * What the request did cost of its caller's rates. A stream that its client left counts as answered; a client that leaves before the
+ * answer has cost its prompt, once an upstream may bill it.
+ */
+function rateCostOf(log: RequestLog, { usage, status }: Ending) {
+  const isSuccess = usage !== undefined || (status > 0 && status < 400)
+  if (log.target.operation === 'count-tokens') return { tokens: 0, isSuccess }
+  if (usage !== undefined) return { tokens: usage.input + usage.output, isSuccess }
+  const isAbandoned = status === 0 && log.attempts.some(({ mayBeBilled }) => mayBeBilled)
+  return { tokens: isAbandoned ? promptTokensOf(log) : 0, isSuccess }
+}
+
+/** By its size: nobody counts a prompt that was not answered. */
+function promptTokensOf({ facts }: RequestLog): number {
+  return facts === undefined ? 0 : Math.ceil(facts.body.length / bytesPerToken)
 }
 
 /** Keeps what the client has got so far: what a crash now would charge. */
@@ -60,10 +68,11 @@ export function noteProgress(parts: SettleParts, log: RequestLog, usage: Usage):
 }
 
 /** What an upstream may bill for an attempt that was given up: the prompt at the model's price. `undefined` without a price. */
-export function estimateAbandoned({ terms, facts, target }: RequestLog): string | undefined {
+export function estimateAbandoned(log: RequestLog): string | undefined {
+  const { terms, facts, target } = log
   if (terms?.priceVersion === undefined || facts === undefined || target.operation === 'count-tokens')
     return undefined
-  const usage = plainUsage(Math.ceil(facts.body.length / bytesPerToken), 0)
+  const usage = plainUsage(promptTokensOf(log), 0)
   return formatUsd(computeCharge(usage, terms.priceVersion.price, whole).total)
 }
 

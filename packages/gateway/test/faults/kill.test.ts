@@ -136,3 +136,25 @@ test('a stream that a kill cuts is charged for what was delivered, but for its l
     await stage.close()
   }
 })
+
+test('a slow stream that is killed in its first second is on record and charged', async () => {
+  const stage = await startStage({ models: ['sim-tokens60-gap300'] })
+  const { gateway } = stage
+  try {
+    const asked = dialects.map(dialect =>
+      startAsking(gateway.url, { dialect, model: 'sim-tokens60-gap300', isStreaming: true }),
+    )
+    await sleep(1_300)
+    await gateway.kill()
+    const answers = await Promise.all(asked.map(({ answer }) => answer))
+    await gateway.restart()
+    const books = readBooks(gateway.dataDir)
+    for (const answer of answers) {
+      expect(wordsOf(answer.question.dialect, answer.text)).not.toBe('')
+      expect(books.requests.get(answer.id)).toMatchObject({ class: 'crash', source: 'counted' })
+      expect(books.charges.get(answer.id)?.amount).toBeGreaterThan(0n)
+    }
+  } finally {
+    await stage.close()
+  }
+})

@@ -87,7 +87,8 @@ export function createWorkerClient(parts: WorkerClientParts): WorkerClient {
     if (worker !== dead) return
     worker = undefined
     deaths.push(parts.clock())
-    for (const id of pending.keys()) take(id)?.reject(unavailable('ended in the middle of it', { cause }))
+    for (const id of pending.keys())
+      take(id)?.reject(unavailable(`ended in the middle of it: ${wordsOf(cause)}`, { cause }))
   }
 
   function startWorker(): Worker {
@@ -134,6 +135,8 @@ export function createWorkerClient(parts: WorkerClientParts): WorkerClient {
     },
   }
 }
+
+const wordsOf = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause))
 
 function spawn({ file, start, limits }: WorkerClientParts): Worker {
   return new Worker(file, {
