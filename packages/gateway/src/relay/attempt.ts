@@ -30,6 +30,7 @@ export interface AttemptParts extends SendParts {
   readonly limits: ScanLimits & {
     readonly upstreamAnswerBytesMax: number
     readonly errorBodyBytesMax: number
+    readonly namedRestMsMax: number
     readonly parseBytesMax: number
     readonly sseEventBytesMax: number
     readonly preludeBytesMax: number
