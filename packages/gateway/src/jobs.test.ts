@@ -72,7 +72,7 @@ test('a node that does not lead does no job, and begins at once when it comes to
   await jobs.stop()
 })
 
-test('enabled channels are tested one after the other when a round is due, and what fails is in the log', async () => {
+test('enabled channels are tested when a round is due, and what fails is in the log', async () => {
   warn.mockClear()
   const on = { name: 'on', isEnabled: true } as Channel // decoding: all that the job reads of it
   const off = { ...on, name: 'off', isEnabled: false }
@@ -92,5 +92,40 @@ test('enabled channels are tested one after the other when a round is due, and w
     expect.objectContaining({ class: 'auth_upstream' }),
     'a channel failed its test',
   )
+  await jobs.stop()
+})
+
+test('a channel that hangs or cannot be tested holds up no other, and only a few are tested at once', async () => {
+  warn.mockClear()
+  const hanging = Promise.withResolvers<undefined>()
+  const channels = Array.from(
+    { length: 10 },
+    (_, index) => ({ name: `c${index}`, isEnabled: true }) as Channel,
+  ) // decoding: all that the job reads
+  let most = 0
+  let running = 0
+  const tested: string[] = []
+  const jobs = startWith({
+    adopt: async () => undefined,
+    testEveryMs: () => 10_000,
+    channels: () => channels,
+    async testChannel({ name }) {
+      if (name === 'c9') throw new Error('no such address')
+      most = Math.max(most, ++running)
+      if (name === 'c0') await hanging.promise
+      await Promise.resolve()
+      running--
+      tested.push(name)
+      return undefined
+    },
+  })
+  await vi.advanceTimersByTimeAsync(15_000)
+  expect(tested.sort()).toEqual(['c1', 'c2', 'c3', 'c4', 'c5', 'c6', 'c7', 'c8'])
+  expect(most).toBe(limits.channelTestsAtOnce)
+  expect(warn).toHaveBeenCalledWith(
+    expect.objectContaining({ channel: 'c9' }),
+    'a channel could not be tested',
+  )
+  hanging.resolve(undefined)
   await jobs.stop()
 })

@@ -69,15 +69,26 @@ export function startJobs({
 
   let testedAt = now()
 
-  /** One after the other: a test must not be what overloads an upstream. Nodes hear of the results as of any attempt's. */
+  /**
+   * A few channels at once, of each one key after the other: a test must not be what overloads an upstream. Nodes hear of the results
+   * as of any attempt's.
+   */
   async function testChannels(): Promise<void> {
     const everyMs = testEveryMs()
     if (everyMs === undefined || now() - testedAt < everyMs) return
     testedAt = now()
-    for (const channel of channels()) {
+    const waiting = [...channels()].filter(({ isEnabled }) => isEnabled).values()
+    await Promise.all(Array.from({ length: limits.channelTestsAtOnce }, () => testEach(waiting)))
+  }
+
+  async function testEach(waiting: Iterator<Channel>): Promise<void> {
+    for (let next = waiting.next(); !next.done; next = waiting.next()) {
       if (isStopping || !leader.isLeading) return
-      if (!channel.isEnabled) continue
-      for (const test of (await testChannel(channel)) ?? []) {
+      const channel = next.value
+      const tests = await testChannel(channel).catch((error: unknown) => {
+        log.warn({ channel: channel.name, ...errorFields(error) }, 'a channel could not be tested')
+      })
+      for (const test of tests ?? []) {
         if (test.class !== 'ok') log.warn({ ...test }, 'a channel failed its test')
       }
     }

@@ -18,6 +18,7 @@ export interface ErrorRule {
 const inBand = [0, 200]
 const refusal = [400, 422, ...inBand]
 const failure = [500, 502, 503, ...inBand]
+const exceededQuota = /^you exceeded your current quota\b/i
 
 /**
  * Codes that decide whatever the status and the message say. DashScope's native codes (`InvalidApiKey`) and
@@ -69,6 +70,8 @@ const codeRules: readonly ErrorRule[] = [
       'modelnotopen',
       'invalid_model',
       'model_not_priced',
+      // DashScope: the key's workspace may not use this one model.
+      'model.accessdenied',
     ],
   },
   {
@@ -109,7 +112,7 @@ const codeRules: readonly ErrorRule[] = [
       'consumer_suspended',
       'service_disabled',
       'access_denied',
-      /^(?:model\.|workspace\.)?accessdenied/,
+      /^(?:workspace\.)?accessdenied/,
       'operationdenied.servicenotopen',
       'invalid_iam_token',
     ],
@@ -167,6 +170,56 @@ const codeRules: readonly ErrorRule[] = [
 ]
 
 /**
+ * Refusals of one request with the status of a refused key: the next request may use the key. OpenRouter's
+ * moderation and guardrails, xAI's safety checks, Google's and Anthropic's files of another account, and
+ * models that an account was not given (OpenAI, Bedrock). Sources: openrouter.ai "Errors and Debugging";
+ * inspect_ai 2267 and llmgateway 1785 (xAI); python-genai 1218; aider 604; read 2026-11-25.
+ */
+const forbiddenRequestRules: readonly ErrorRule[] = [
+  {
+    class: 'content_policy',
+    statuses: [403],
+    says: /requires moderation\b|\binput was flagged|violates usage guidelines|prompt injection patterns/i,
+  },
+  {
+    class: 'state_not_found',
+    only: ['gemini'],
+    statuses: [403, 404],
+    says: /permission to access the file\b/i,
+  },
+  { class: 'state_not_found', only: ['anthropic'], statuses: [403, 404], says: /^file not found\b/i },
+  { class: 'model_unavailable', statuses: [403], says: /(?:not|n't) have access to (?:the )?model\b/i },
+]
+
+/**
+ * Refusals of the account that come as a client's mistake. Each pattern is the message from its beginning, or
+ * after the name of AWS's exception: a message that quotes the client has other words in front. Sources:
+ * Yumen's relay spec 4.11; langchain 19215 and bedrock-audio-summarizer 3 (Bedrock, 400
+ * `ValidationException`); read 2026-11-25.
+ */
+const accountRules: readonly ErrorRule[] = [
+  {
+    class: 'auth_upstream',
+    statuses: [400, ...inBand],
+    says: /^(?:\w+Exception: )?(?:this organization has been disabled\b|operation not allowed\.?$|your account is not authorized\b|the security token included in the request is invalid\b)/i,
+  },
+  // Google says the same of a minute's share; its codes above and its words below tell them apart.
+  {
+    class: 'rate_limited',
+    only: ['openai-chat', 'openai-responses', 'anthropic'],
+    statuses: [429],
+    codes: ['resource_exhausted'],
+    says: exceededQuota,
+  },
+  {
+    class: 'quota_upstream',
+    only: ['openai-chat', 'openai-responses', 'anthropic'],
+    statuses: [400, 403, 429, ...inBand],
+    says: exceededQuota,
+  },
+]
+
+/**
  * The one place that reads messages. Each line is bound to statuses, so that words a client put into a
  * request cannot pass for the upstream's state.
  */
@@ -180,6 +233,7 @@ const messageRules: readonly ErrorRule[] = [
   },
   { class: 'payload_too_large', statuses: refusal, says: /payload size exceeds/i },
   { class: 'content_policy', statuses: refusal, says: /usage polic(?:y|ies)/i },
+  ...forbiddenRequestRules,
   {
     class: 'state_invalid',
     statuses: refusal,
@@ -204,6 +258,7 @@ const messageRules: readonly ErrorRule[] = [
     statuses: refusal,
     says: /api key (?:not valid|not found|expired)/i,
   },
+  ...accountRules,
   { class: 'quota_upstream', statuses: refusal, says: /credit balance is too low/i },
   { class: 'quota_upstream', only: ['gemini'], statuses: [429], says: /quota .*per day|free_tier/is },
   { class: 'quota_upstream', only: ['gemini'], statuses: [403], says: /billing/i },
@@ -239,3 +294,9 @@ const statusRules: readonly ErrorRule[] = [
  * decides.
  */
 export const errorRules: readonly ErrorRule[] = [...codeRules, ...messageRules, ...wordRules, ...statusRules]
+
+/**
+ * The same for a page of a web server, proxy or firewall in front of the API: it has no code, its words are
+ * nobody's, and its 403 is no word on the key.
+ */
+export const pageRules: readonly ErrorRule[] = [{ class: 'upstream_error', statuses: [403] }, ...statusRules]

@@ -81,12 +81,63 @@ const chat: readonly Row[] = [
   [200, '<html>login</html>', 'upstream_protocol'],
 ]
 
+const cloudflare =
+  '<!DOCTYPE html><title>Attention Required! | Cloudflare</title><div role="region">overloaded</div>'
+const openRouter = 'openai/gpt-4o requires moderation on OpenAI. Your input was flagged for "violence".'
+const xai = {
+  code: 'The caller does not have permission to execute the specified operation',
+  error:
+    'Content violates usage guidelines. Team: t, API key ID: k, Model: grok-4, Failed check: SAFETY_CHECK_TYPE_BIO',
+}
+const exceeded = 'You exceeded your current quota, please check your plan and billing details.'
+
+/** What refuses one request with the status of a refused key. */
+const forbidden: readonly Row[] = [
+  [403, cloudflare, 'upstream_error'],
+  [403, '\n<html><head><title>403 Forbidden</title></head></html>', 'upstream_error'],
+  [403, 'error code: 1020', 'upstream_error'],
+  [401, '<html>401 Authorization Required</html>', 'auth_upstream'],
+  [429, '<html>429 Too Many Requests</html>', 'rate_limited'],
+  [400, '<html>Operation not allowed</html>', 'upstream_error'],
+  [403, { error: { code: 403, message: openRouter, metadata: { reasons: ['violence'] } } }, 'content_policy'],
+  [
+    403,
+    { error: { code: 403, message: 'Request blocked: prompt injection patterns detected' } },
+    'content_policy',
+  ],
+  [403, xai, 'content_policy'],
+  [403, { ...xai, error: 'Your team has no credits' }, 'auth_upstream'],
+  [403, openai({ message: 'Project `proj_1` does not have access to model `gpt-4o`' }), 'model_unavailable'],
+  [403, { message: "You don't have access to the model with the specified model ID." }, 'model_unavailable'],
+  [400, openai({ message: 'no `x` requires moderation' }), 'invalid_request'],
+]
+
+/** What refuses the account with the status of a client's mistake. */
+const accounts: readonly Row[] = [
+  [400, openai({ message: 'This organization has been disabled.' }), 'auth_upstream'],
+  [400, { message: 'Operation not allowed' }, 'auth_upstream'],
+  [400, { message: 'ValidationException: Operation not allowed' }, 'auth_upstream'],
+  [400, { message: 'Your account is not authorized to invoke this API operation.' }, 'auth_upstream'],
+  [400, { message: 'The security token included in the request is invalid.' }, 'auth_upstream'],
+  [400, openai({ message: exceeded }), 'quota_upstream'],
+  [403, openai({ message: exceeded }), 'quota_upstream'],
+  [429, openai({ message: exceeded }), 'quota_upstream'],
+  [200, { error: { message: exceeded } }, 'quota_upstream'],
+  [429, google(429, 'RESOURCE_EXHAUSTED', exceeded), 'rate_limited'],
+  [400, openai({ message: "stop: 'This organization has been disabled.'" }), 'invalid_request'],
+  [400, openai({ message: `n: ${exceeded}` }), 'invalid_request'],
+  [400, openai({ message: 'Operation not allowed on messages.0' }), 'invalid_request'],
+  [404, openai({ message: 'Operation not allowed' }), 'invalid_request'],
+  [422, openai({ message: exceeded }), 'invalid_request'],
+]
+
 const dashScope: readonly Row[] = [
   [401, native('InvalidApiKey'), 'auth_upstream'],
   [401, openai({ code: 'invalid_api_key' }), 'auth_upstream'],
   [403, native('AccessDenied'), 'auth_upstream'],
   [403, native('AccessDenied.Unpurchased'), 'auth_upstream'],
-  [403, native('Model.AccessDenied'), 'auth_upstream'],
+  [403, native('Model.AccessDenied'), 'model_unavailable'],
+  [403, native('Workspace.AccessDenied'), 'auth_upstream'],
   [400, native('Arrearage'), 'quota_upstream'],
   [404, native('ModelNotFound'), 'model_unavailable'],
   [404, openai({ code: 'model_not_found' }), 'model_unavailable'],
@@ -132,7 +183,10 @@ const messages: readonly Row[] = [
     'state_invalid',
   ],
   [404, claude('not_found_error', 'no', { error_code: 'thread_not_found' }), 'state_not_found'],
+  [404, claude('not_found_error', 'File not found: file_011'), 'state_not_found'],
+  [404, claude('not_found_error', 'model: File not found'), 'model_unavailable'],
   [404, claude('not_found_error', 'model: claude-9'), 'model_unavailable'],
+  [400, claude('invalid_request_error', 'This organization has been disabled.'), 'auth_upstream'],
   [401, claude('authentication_error'), 'auth_upstream'],
   [403, claude('permission_error'), 'auth_upstream'],
   [403, claude('permission_error', 'no', { error_code: 'organization_on_hold' }), 'auth_upstream'],
@@ -176,6 +230,13 @@ const content: readonly Row[] = [
     google(403, 'PERMISSION_DENIED', 'CachedContent not found (or permission denied)'),
     'state_not_found',
   ],
+  [
+    403,
+    google(403, 'PERMISSION_DENIED', 'You do not have permission to access the File a1 or it may not exist.'),
+    'state_not_found',
+  ],
+  [403, cloudflare, 'upstream_error'],
+  [429, google(429, 'RESOURCE_EXHAUSTED', exceeded), 'rate_limited'],
   [404, google(404, 'NOT_FOUND', 'models/gemini-9 is not found'), 'model_unavailable'],
   [400, google(400, 'INVALID_ARGUMENT', 'API key not valid.', [info('API_KEY_INVALID')]), 'auth_upstream'],
   [400, google(400, 'INVALID_ARGUMENT', 'API key not valid. Please pass a valid API key.'), 'auth_upstream'],
@@ -208,9 +269,9 @@ const content: readonly Row[] = [
 ]
 
 const table: readonly (readonly [DialectName, readonly Row[]])[] = [
-  ['openai-chat', [...chat, ...dashScope]],
-  ['openai-responses', chat],
-  ['anthropic', [...messages, ...dashScope]],
+  ['openai-chat', [...chat, ...forbidden, ...accounts, ...dashScope]],
+  ['openai-responses', [...chat, ...forbidden, ...accounts]],
+  ['anthropic', [...messages, ...forbidden, ...accounts, ...dashScope]],
   ['gemini', content],
 ]
 

@@ -1,5 +1,5 @@
 import type { DialectName } from './dialect.ts'
-import { type ErrorRule, errorRules } from './error-rules.ts'
+import { type ErrorRule, errorRules, pageRules } from './error-rules.ts'
 import type { UpstreamError, UpstreamErrorClass } from './errors.ts'
 import { isWire, jsonText, listAt, textAt, type Wire, wireAt } from './reading.ts'
 
@@ -23,9 +23,7 @@ export function parseUpstreamError(dialect: DialectName, status: number, body: u
   const refusal = { dialect, status: told, codes: codesOf(holders), message }
   return {
     class:
-      told < 400 && !isWire(root)
-        ? 'upstream_protocol'
-        : classify({ ...refusal, isForeign: isForeign(root, told) }),
+      told < 400 && !isWire(root) ? 'upstream_protocol' : classify({ ...refusal, ...foreignOf(root, told) }),
     status: told,
     message,
     ...(type && { upstreamType: type }),
@@ -50,25 +48,32 @@ interface Refusal {
   readonly status: number
   readonly codes: readonly string[]
   readonly message: string
+  /** A page of what stands in front of the API. */
+  readonly isPage: boolean
+  /** The API itself never saw the request. */
   readonly isForeign: boolean
 }
 
-function classify({ dialect, status, codes, message, isForeign }: Refusal): UpstreamErrorClass {
+function classify({ dialect, status, codes, message, isPage, isForeign }: Refusal): UpstreamErrorClass {
   const holds = (rule: ErrorRule) =>
     (rule.only?.includes(dialect) ?? true) &&
     (rule.statuses?.includes(status) ?? true) &&
     (rule.codes?.some(word => codes.some(code => isCode(word, code))) ?? true) &&
     (rule.says?.test(message) ?? true)
-  const rule = errorRules.find(holds)
+  const rule = (isPage ? pageRules : errorRules).find(holds)
   if (rule) return rule.class
   return status >= 400 && status < 500 && !isForeign ? 'invalid_request' : 'upstream_error'
 }
 
 /** The page of a web server or proxy, or its word that nothing is at this address: the API itself never saw the request. */
-function isForeign(root: unknown, status: number): boolean {
-  if (typeof root !== 'string' || root.startsWith('{')) return false
-  return status === 404 || status === 405 || root.trimStart().startsWith('<')
+function foreignOf(root: unknown, status: number): Pick<Refusal, 'isPage' | 'isForeign'> {
+  if (typeof root !== 'string' || root.startsWith('{')) return { isPage: false, isForeign: false }
+  const isPage = pageStart.test(root)
+  return { isPage, isForeign: isPage || status === 404 || status === 405 }
 }
+
+/** HTML, or what Cloudflare says to programs that do not ask for HTML: `error code: 1020`. */
+const pageStart = /^\s*(?:<|error code: 1\d{3}\s*$)/i
 
 function isCode(word: string | RegExp, code: string): boolean {
   return typeof word === 'string' ? word === code : word.test(code)

@@ -52,6 +52,22 @@ const fixed = {
   ),
   upstreamAnswerBytesMax: limit(64 * MiB, 'A whole answer of an upstream: several images in base64.'),
   errorBodyBytesMax: limit(64 * KiB, "What is read of an upstream's refusal; the rest is dropped."),
+  namedRestMsMax: limit(
+    3_600_000,
+    'A rest that an upstream asks for; longer ones are a mistake or a mended account: it is asked again after an hour.',
+  ),
+  toldWaitMsMax: limit(
+    300_000,
+    'Retry-After to a client while upstreams rest: in five minutes another one may serve it.',
+  ),
+  channelTestMsMax: limit(
+    15_000,
+    'A channel test, first byte and all: some tokens take 5 s; then the upstream counts as too slow.',
+  ),
+  channelTestsAtOnce: limit(
+    4,
+    'Channels under test: one that hangs does not hold up the round; of each, one key after the other.',
+  ),
   sseEventBytesMax: limit(16 * MiB, 'One event of a stream: an image of 12 MiB in base64.'),
   tailBytesMax: limit(
     64 * KiB,

@@ -30,6 +30,7 @@ export interface AttemptParts extends SendParts {
   readonly limits: ScanLimits & {
     readonly upstreamAnswerBytesMax: number
     readonly errorBodyBytesMax: number
+    readonly namedRestMsMax: number
     readonly parseBytesMax: number
     readonly sseEventBytesMax: number
     readonly preludeBytesMax: number
@@ -90,15 +91,14 @@ export async function attempt(parts: AttemptParts, ask: AttemptAsk): Promise<Acc
     if (outcome.kind === 'shed') throw new GatewayError('shed', outcome.message, { retryAfterMs: 1_000 })
     if (outcome.kind === 'answered') return outcome.accepted
     failed = mergeFailures(failed, outcome)
-    refusal = undefined
     if (remedies[outcome.error.class] === 'tell-client') break
     if (!mayRepeat(repeatableOf(ask.target, ask.facts), trial)) break
     const { retryTimes, totalTimeoutMs } = next.value.channel.timeLimits
     if (tried > retryTimes || parts.clock() >= ask.startedAt + totalTimeoutMs) break
   }
-  if (refusal !== undefined) throw refusal
-  if (failed === undefined) throw ask.planned.refuseAll()
-  throw tell(failed, ask)
+  // What an upstream failed with says more than that the channel behind it was closed.
+  if (failed !== undefined) throw tell(failed, ask)
+  throw refusal ?? ask.planned.refuseAll()
 }
 
 type Turn = Pick<AttemptTurn, 'candidate' | 'index' | 'lastError'>

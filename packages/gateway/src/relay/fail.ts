@@ -27,16 +27,33 @@ export function fail(parts: RelayParts, failing: Failing, error: unknown): void 
   const told = asGatewayError(error)
   // What the client may not read stands in the cause.
   if (told.class === 'internal') parts.observer.onBug(requestId, told.cause ?? error)
-  const rendered = renderBlocked(told, log) ?? render(told, failing)
+  const waitMs = waitOf(told, parts.limits.toldWaitMsMax)
+  const rendered = renderBlocked(told, log) ?? render({ error: told, waitMs }, failing)
   if (!(error instanceof UnrecordedError))
     record(parts, failing, { class: told.class, status: rendered.status })
   if (reply.isStarted) {
     const framing = log === undefined ? undefined : createFraming(log.target)
-    const frame = dialect.renderErrorFrame(toldError(told, requestId))
+    const frame = dialect.renderErrorFrame(toldError({ error: told, waitMs }, requestId))
     reply.end(framing?.frameOwn(frame) ?? frame)
     return
   }
-  reply.sendWhole(rendered.status, errorHeaders(told, failing, rendered.contentType), rendered.body)
+  reply.sendWhole(
+    rendered.status,
+    errorHeaders({ error: told, waitMs }, failing, rendered.contentType),
+    rendered.body,
+  )
+}
+
+interface Told {
+  readonly error: GatewayError
+  /** How long the client is told to wait, if at all. */
+  readonly waitMs: number | undefined
+}
+
+/** Other upstreams may serve it sooner than the one that rests longest; the client's own limit is what it is. */
+function waitOf({ class: errorClass, retryAfterMs }: GatewayError, waitMsMax: number): number | undefined {
+  if (retryAfterMs === undefined || errorClass === 'rate_limited_client') return retryAfterMs
+  return Math.min(retryAfterMs, waitMsMax)
 }
 
 function asGatewayError(error: unknown): GatewayError {
@@ -55,16 +72,17 @@ function record(
 }
 
 function render(
-  error: GatewayError,
+  told: Told,
   { dialect, requestId }: Failing,
 ): { status: number; contentType: string; body: Buffer | string } {
   const contentType = 'application/json'
-  if (error.native !== undefined) return { ...error.native, contentType }
-  const { status, body } = dialect.renderError(toldError(error, requestId))
+  const { native } = told.error
+  if (native !== undefined) return { ...native, contentType }
+  const { status, body } = dialect.renderError(toldError(told, requestId))
   return { status, contentType, body: JSON.stringify(body) }
 }
 
-function toldError(error: GatewayError, requestId: string): ToldError {
+function toldError({ error, waitMs }: Told, requestId: string): ToldError {
   return {
     class: error.class,
     message: error.message,
@@ -72,12 +90,12 @@ function toldError(error: GatewayError, requestId: string): ToldError {
     ...(error.status !== undefined && { status: error.status }),
     ...(error.param !== undefined && { param: error.param }),
     ...(error.limited !== undefined && { limited: error.limited }),
-    ...(error.retryAfterMs !== undefined && { retryAfterMs: error.retryAfterMs }),
+    ...(waitMs !== undefined && { retryAfterMs: waitMs }),
   }
 }
 
 function errorHeaders(
-  error: GatewayError,
+  { error, waitMs }: Told,
   { dialect, requestId, log }: Failing,
   contentType: string,
 ): string[] {
@@ -91,9 +109,10 @@ function errorHeaders(
     'shed',
     'no_candidate',
   ]
-  if (error.retryAfterMs !== undefined && waits.includes(error.class)) {
-    headers.push('retry-after', String(Math.max(1, Math.ceil(error.retryAfterMs / 1_000))))
-    if (dialect.name === 'openai-chat') headers.push('retry-after-ms', String(Math.ceil(error.retryAfterMs)))
+  if (waitMs !== undefined && waits.includes(error.class)) {
+    headers.push('retry-after', String(Math.max(1, Math.ceil(waitMs / 1_000))))
+    const isOpenAi = dialect.name === 'openai-chat' || dialect.name === 'openai-responses'
+    if (isOpenAi) headers.push('retry-after-ms', String(Math.ceil(waitMs)))
   }
   if (error.allow !== undefined) headers.push('allow', error.allow)
   if (!errorClasses[error.class].isRetryable) headers.push('x-should-retry', 'false')

@@ -3,10 +3,12 @@ import { type Simulator, startSimulator } from '@yumen/simulator'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Channel } from '#catalog'
 import { limits } from '#config'
+import { readOverrides } from '#overrides'
 import type { AttemptOutcome, Routing } from '#routing'
 import { createShares } from './incoming/shares.ts'
 import { createRoster } from './roster.ts'
 import { testChannel } from './test-channel.ts'
+import type { UpstreamCall } from './upstream/call.ts'
 import { type Connections, createConnections } from './upstream/connections.ts'
 
 let simulator: Simulator
@@ -23,6 +25,7 @@ beforeEach(() => simulator.clear())
 
 const told: AttemptOutcome[] = []
 let released = 0
+const calls = createRoster<UpstreamCall>()
 /** What the test tells routing: nothing else of it is asked for. */
 const routing = {
   begin: () => ({}),
@@ -34,7 +37,7 @@ const routing = {
 
 function run(
   wishes: Partial<Omit<Channel, 'provider'>> & { readonly provider: string },
-  bytes: Partial<Pick<typeof limits, 'bodiesInFlightBytesMax'>> = {},
+  own: Partial<Pick<typeof limits, 'bodiesInFlightBytesMax' | 'channelTestMsMax'>> = {},
 ) {
   const provider = findProvider(wishes.provider)
   if (provider === undefined) throw new Error(`there is no provider ${wishes.provider}`)
@@ -63,13 +66,13 @@ function run(
     {
       routing,
       connections,
-      limits,
+      limits: { ...limits, ...own },
       shares: createShares({
-        limits: { ...limits, ...bytes },
+        limits: { ...limits, ...own },
         streamsPerKeyMax: () => 1,
         onShed: () => undefined,
       }),
-      calls: createRoster(),
+      calls,
       streams: createRoster(),
       usageRefusers: new Set(),
       clock: () => performance.now(),
@@ -126,4 +129,78 @@ test('an answer for which the gateway has no room says nothing of the upstream',
   ])
   expect(told).toMatchObject([{ class: 'undecided' }])
   expect(released).toBe(1)
+})
+
+/** The channel's settings as the store gives them. */
+function overridesOf(stored: Partial<Parameters<typeof readOverrides>[0]>) {
+  const reading = readOverrides({ settings: {}, passesThrough: false, ...stored })
+  if (reading.kind === 'issues') throw new Error('the settings are wrong')
+  return reading.overrides
+}
+const sent = () => simulator.requests.map(({ body }) => JSON.parse(body))
+
+test('a channel is tested through its own settings: headers, parameters, system prompt', async () => {
+  const overrides = overridesOf({
+    headerOverride: { Authorization: 'Bearer own-{api_key}' },
+    paramOverride: {
+      operations: [
+        { mode: 'set', path: 'user', value: 'tested', conditions: { is_channel_test: true } },
+        { mode: 'set', path: 'seed', value: 7 },
+      ],
+    },
+    settings: { system_prompt: 'Be brief.' },
+  })
+  expect(await run({ provider: 'openai', overrides })).toMatchObject([{ class: 'ok' }])
+  expect(simulator.requests[0]?.headers).toMatchObject({ authorization: 'Bearer own-k' })
+  const messages = [
+    { role: 'system', content: 'Be brief.' },
+    { role: 'user', content: 'hi' },
+  ]
+  expect(sent()).toEqual([{ model: 'sim', max_tokens: 16, messages, user: 'tested', seed: 7 }])
+})
+
+test('settings that are wrong or refuse the question are told, and say nothing of the upstream', async () => {
+  const wrong = overridesOf({ paramOverride: { operations: [{ mode: 'to_upper', path: 'missing' }] } })
+  expect(await run({ provider: 'openai', overrides: wrong })).toMatchObject([
+    { class: 'internal', message: expect.stringContaining('channel c: paramOverride.operations[0]') },
+  ])
+  const value = { message: 'closed', status_code: 451 }
+  const closed = overridesOf({ paramOverride: { operations: [{ mode: 'return_error', value }] } })
+  expect(await run({ provider: 'openai', overrides: closed })).toMatchObject([{ message: 'closed' }])
+  expect([simulator.requests.length, told.length, released]).toEqual([0, 0, 0])
+})
+
+test.each([
+  ['o3', true],
+  ['o4-mini', true],
+  ['gpt-5.1', true],
+  ['openai/gpt-5-mini', true],
+  ['gpt-4o', false],
+  ['gpt-oss-120b', false],
+  ['olmo-2', false],
+])('%s thinks, and is asked by max_completion_tokens: %s', async (upstream, thinks) => {
+  await run({ provider: 'openai', modelMapping: new Map([['m', upstream]]) })
+  expect([Object.hasOwn(sent()[0], 'max_completion_tokens'), Object.hasOwn(sent()[0], 'max_tokens')]).toEqual(
+    [thinks, !thinks],
+  )
+})
+
+test('an upstream that hangs is given up by the limit of tests, not by that of traffic', async () => {
+  const sweep = setInterval(() => {
+    for (const call of calls) call.checkDeadlines(performance.now())
+  }, 20)
+  const minute = 60_000
+  const timeLimits = {
+    connectTimeoutMs: minute,
+    firstByteTimeoutMs: minute,
+    idleTimeoutMs: minute,
+    totalTimeoutMs: minute,
+    pingIntervalMs: 0,
+    retryTimes: 0,
+  }
+  const modelMapping = new Map([['m', 'sim-fault-hang-before-headers']])
+  const tests = await run({ provider: 'openai', modelMapping, timeLimits }, { channelTestMsMax: 200 })
+  clearInterval(sweep)
+  expect(tests).toMatchObject([{ class: 'upstream_timeout' }])
+  expect(told).toMatchObject([{ class: 'upstream_timeout' }])
 })

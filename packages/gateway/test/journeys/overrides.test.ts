@@ -96,6 +96,17 @@ const configOf = (upstream: string) => {
         },
       }),
       channel('open-second', { models: ['open'], modelMapping: { open: 'sim' } }),
+      channel('down-first', {
+        models: ['down'],
+        priority: 9,
+        modelMapping: { down: 'sim-fault-status-500' },
+      }),
+      channel('down-second', {
+        models: ['down'],
+        paramOverride: {
+          operations: [{ mode: 'return_error', value: { message: 'not here', skip_retry: false } }],
+        },
+      }),
       channel('prompt', {
         models: ['prompt', 'responses'],
         modelMapping: { prompt: 'sim', responses: 'sim' },
@@ -218,6 +229,13 @@ describe('paramOverride', () => {
     ])
     expect(error.message).toContain('closed for now')
     expect((await ask('open')).choices.length).toBe(1)
+  })
+})
+
+describe('a channel that refuses, behind an upstream that failed', () => {
+  test('does not hide what failed', async () => {
+    const error = await refusal('down')
+    expect([error.status, error.message.includes('not here')]).toEqual([502, false])
   })
 })
 

@@ -36,6 +36,8 @@ export interface AttemptTurn {
   /** 0 for the first candidate. */
   readonly index: number
   readonly lastError: UpstreamError | undefined
+  /** The request is the gateway's own, to see whether the channel works. */
+  readonly isChannelTest?: boolean
 }
 
 /** A channel's `return_error`: it refuses the request itself. */
@@ -151,7 +153,7 @@ function rescan(pieces: readonly Buffer[], limits: ScanLimits): { bytes: Buffer;
 /** What conditions know beside the body, under New API's names. Made when a condition asks. */
 function contextOf(facts: Facts, turn: AttemptTurn, headers: ReadonlyMap<string, string>) {
   return () => {
-    const { candidate, incoming, index, lastError: error } = turn
+    const { candidate, incoming, index, lastError: error, isChannelTest = false } = turn
     const last = error && {
       status_code: error.status,
       message: error.message,
@@ -171,7 +173,7 @@ function contextOf(facts: Facts, turn: AttemptTurn, headers: ReadonlyMap<string,
       retry_index: index,
       is_retry: index > 0,
       retry: { index, is_retry: index > 0 },
-      is_channel_test: false,
+      is_channel_test: isChannelTest,
       ...(last && {
         last_error: last,
         last_error_status_code: last.status_code,

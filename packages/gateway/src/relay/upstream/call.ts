@@ -74,7 +74,7 @@ export class UpstreamCall implements Dispatcher.DispatchHandler, Listed {
     if (this.#isOver) return
     const { connectTimeoutMs, firstByteTimeoutMs, idleTimeoutMs } = this.#limits
     if (now >= this.#endsAt)
-      this.fail('upstream_timeout', 'the whole request took longer than relay.totalTimeoutMs')
+      this.fail('upstream_timeout', 'the whole request took longer than its time limit')
     else if (!this.isSent) {
       if (now - this.#startedAt >= connectTimeoutMs)
         this.fail('upstream_timeout', `no connection within ${connectTimeoutMs} ms`)

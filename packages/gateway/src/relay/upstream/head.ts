@@ -2,7 +2,7 @@ import { promisify } from 'node:util'
 import { brotliDecompress, gunzip, inflate } from 'node:zlib'
 import type { Dialect, UpstreamError } from '@yumen/protocol'
 import type { UpstreamHeaders } from './call.ts'
-import { readRetryAfter } from './retry-after.ts'
+import { boundWait, readRetryAfter } from './retry-after.ts'
 
 export function isSuccess(status: number): boolean {
   return status >= 200 && status < 300
@@ -13,23 +13,29 @@ export function headerOf(headers: UpstreamHeaders, name: string): string | undef
   return Array.isArray(value) ? value[0] : value
 }
 
+export interface RefusalLimits {
+  readonly errorBodyBytesMax: number
+  /** The longest rest that an upstream may ask for. */
+  readonly namedRestMsMax: number
+}
+
 /** The body of an answer that is none, up to a bound: what is beyond it is dropped. */
 export class RefusalBody {
   readonly #status: number
   readonly #headers: UpstreamHeaders
-  readonly #bytesMax: number
+  readonly #limits: RefusalLimits
   readonly #chunks: Buffer[] = []
   #length = 0
   #isCut = false
 
-  constructor(status: number, headers: UpstreamHeaders, bytesMax: number) {
+  constructor(status: number, headers: UpstreamHeaders, limits: RefusalLimits) {
     this.#status = status
     this.#headers = headers
-    this.#bytesMax = bytesMax
+    this.#limits = limits
   }
 
   push(chunk: Buffer): void {
-    const room = this.#bytesMax - this.#length
+    const room = this.#limits.errorBodyBytesMax - this.#length
     if (chunk.length > room) this.#isCut = true
     if (room <= 0) return
     this.#chunks.push(chunk.subarray(0, room))
@@ -49,7 +55,10 @@ export class RefusalBody {
       ? (dialect.findError(body) ?? noStream)
       : dialect.parseError(this.#status, body)
     const retryAfterMs = readRetryAfter(name => headerOf(this.#headers, name)) ?? error.retryAfterMs
-    return retryAfterMs === undefined ? error : { ...error, retryAfterMs }
+    return boundWait(
+      { ...error, ...(retryAfterMs !== undefined && { retryAfterMs }) },
+      this.#limits.namedRestMsMax,
+    )
   }
 }
 

@@ -4,7 +4,12 @@ import type { AnswerOwner } from './answer.ts'
 import type { UpstreamCall } from './call.ts'
 import { createStreamListener, type StreamAnswer } from './streamed.ts'
 
-const limits = { sseEventBytesMax: 10_000, errorBodyBytesMax: 1_000, preludeBytesMax: 5_000 }
+const limits = {
+  sseEventBytesMax: 10_000,
+  errorBodyBytesMax: 1_000,
+  namedRestMsMax: 60_000,
+  preludeBytesMax: 5_000,
+}
 const content = 'data: {"choices":[{"index":0,"delta":{"content":"Hi"}}]}\n\n'
 const role = 'data: {"choices":[{"index":0,"delta":{"role":"assistant"}}]}\n\n'
 
@@ -100,4 +105,11 @@ describe('what is held of a stream is counted', () => {
     expect(events).toHaveLength(2)
     expect(failures).toMatchObject([{ class: 'overloaded' }])
   })
+})
+
+test('an error within a stream asks for no longer a rest than the bound', () => {
+  const { push, heard } = listen(1_000)
+  const error = { code: 429, message: 'no', details: [{ retryDelay: '90000s' }] }
+  push(`data: ${JSON.stringify({ error })}\n\n`)
+  expect(heard.error).toMatchObject({ class: 'rate_limited', retryAfterMs: limits.namedRestMsMax })
 })

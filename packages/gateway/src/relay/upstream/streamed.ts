@@ -14,7 +14,8 @@ import {
   type UpstreamCall,
   type UpstreamHeaders,
 } from './call.ts'
-import { headerOf, isSuccess, RefusalBody } from './head.ts'
+import { headerOf, isSuccess, RefusalBody, type RefusalLimits } from './head.ts'
+import { boundWait } from './retry-after.ts'
 
 /** One event as it passes. `bytes` is a view into the chunk that brought it. */
 export interface PassingEvent {
@@ -46,9 +47,8 @@ export interface StreamAnswer {
 export interface StreamedParts {
   readonly dialect: Dialect
   readonly choices: number
-  readonly limits: {
+  readonly limits: RefusalLimits & {
     readonly sseEventBytesMax: number
-    readonly errorBodyBytesMax: number
     readonly preludeBytesMax: number
   }
   /** What is held, before the first content and of events that have not ended, is taken out of it. */
@@ -106,12 +106,12 @@ class StreamListener implements CallListener, StreamAnswer {
 
   onHead(status: number, headers: UpstreamHeaders): void {
     if (!isSuccess(status)) {
-      this.#refusal = new RefusalBody(status, headers, this.#parts.limits.errorBodyBytesMax)
+      this.#refusal = new RefusalBody(status, headers, this.#parts.limits)
       return
     }
     const contentType = (headerOf(headers, 'content-type') ?? '').toLowerCase()
     if (contentType.startsWith('application/json')) {
-      this.#refusal = new RefusalBody(status, headers, this.#parts.limits.errorBodyBytesMax)
+      this.#refusal = new RefusalBody(status, headers, this.#parts.limits)
     } else if (!contentType.startsWith('text/event-stream')) {
       this.#fail(`a stream was asked for, and content-type ${JSON.stringify(contentType.slice(0, 60))} came`)
     } else if ((headerOf(headers, 'content-encoding') ?? 'identity') !== 'identity') {
@@ -165,7 +165,8 @@ class StreamListener implements CallListener, StreamAnswer {
       return
     }
     if (reading === 'error' && this.#state === 'open') {
-      this.#failWith(this.tap.error ?? { class: 'upstream_error', status: 200, message: data.slice(0, 500) })
+      const told = this.tap.error ?? { class: 'upstream_error', status: 200, message: data.slice(0, 500) }
+      this.#failWith(boundWait(told, this.#parts.limits.namedRestMsMax))
       return
     }
     this.#hold({ bytes, data, event, reading })

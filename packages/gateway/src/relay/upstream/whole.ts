@@ -9,7 +9,8 @@ import {
 import type { ByteBudget } from '../incoming/budget.ts'
 import type { AnswerOwner } from './answer.ts'
 import { type CallError, type CallListener, ownError, type UpstreamHeaders } from './call.ts'
-import { decodeAnswer, errorOf, headerOf, isSuccess, RefusalBody } from './head.ts'
+import { decodeAnswer, errorOf, headerOf, isSuccess, RefusalBody, type RefusalLimits } from './head.ts'
+import { boundWait } from './retry-after.ts'
 
 /** A whole answer as the upstream sent it, read as far as settlement needs. */
 export interface WholeAnswer {
@@ -22,11 +23,8 @@ export interface WholeAnswer {
 
 export interface WholeParts {
   readonly dialect: Dialect
-  readonly limits: ScanLimits & {
-    readonly upstreamAnswerBytesMax: number
-    readonly errorBodyBytesMax: number
-    readonly parseBytesMax: number
-  }
+  readonly limits: ScanLimits &
+    RefusalLimits & { readonly upstreamAnswerBytesMax: number; readonly parseBytesMax: number }
   readonly budget: ByteBudget
   readonly owner: AnswerOwner
 }
@@ -50,7 +48,7 @@ class WholeListener implements CallListener {
 
   onHead(status: number, headers: UpstreamHeaders): void {
     if (!isSuccess(status)) {
-      this.#refusal = new RefusalBody(status, headers, this.#parts.limits.errorBodyBytesMax)
+      this.#refusal = new RefusalBody(status, headers, this.#parts.limits)
       return
     }
     const contentType = headerOf(headers, 'content-type') ?? ''
@@ -116,7 +114,7 @@ class WholeListener implements CallListener {
     const read =
       bytes.length <= limits.parseBytesMax ? readSmall(dialect, bytes) : readLarge(dialect, bytes, limits)
     if (read.kind === 'error') {
-      owner.onFailure(read.error, bytes)
+      owner.onFailure(boundWait(read.error, limits.namedRestMsMax), bytes)
       return
     }
     owner.onAnswer({ kind: 'whole', bytes, usage: read.usage, parsed: read.parsed })
