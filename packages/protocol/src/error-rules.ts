@@ -173,7 +173,7 @@ const codeRules: readonly ErrorRule[] = [
  * Refusals of one request with the status of a refused key: the next request may use the key. OpenRouter's
  * moderation and guardrails, xAI's safety checks, Google's and Anthropic's files of another account, and
  * models that an account was not given (OpenAI, Bedrock). Sources: openrouter.ai "Errors and Debugging";
- * inspect_ai 2267 and llmgateway 1785 (xAI); python-genai 1218; aider 604; read 2026-11-25.
+ * inspect_ai 2267 (xAI); python-genai 1218; aider 604; read 2026-11-25.
  */
 const forbiddenRequestRules: readonly ErrorRule[] = [
   {

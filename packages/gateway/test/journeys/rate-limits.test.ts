@@ -3,7 +3,7 @@ import { type Simulator, startSimulator } from '@yumen/simulator'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ask, type Dialect, startAsking } from '../faults/ask.ts'
-import { eventually } from '../faults/eventually.ts'
+import { eventually, sleep } from '../faults/eventually.ts'
 import { startTestGateway, type TestGateway } from '../gateway.ts'
 import * as anthropic from './anthropic-client.ts'
 import * as openai from './openai-client.ts'
@@ -21,6 +21,7 @@ const limited = {
   single: { concurrency: 1 },
   failing: { concurrency: 1 },
   leaving: { concurrency: 1, tokensPerMinute: 10_000 },
+  hangingUp: { tokensPerMinute: 20_000 },
   free: undefined,
 } as const
 type KeyName = keyof typeof limited
@@ -168,6 +169,23 @@ describe('tokens', () => {
     const left = Number(headers['x-ratelimit-remaining-tokens'])
     expect(left).toBeGreaterThan(2_000 - 5 * 30 - 40)
     expect(left).toBeLessThan(2_000)
+  })
+
+  test('of a prompt that an upstream has got are gone, though its client hangs up before the answer', async () => {
+    const body = { max_tokens: 10, messages: [{ role: 'user', content: 'word '.repeat(4_000) }] } // some 5,000 tokens
+    const seen = simulator.requests.length
+    const asking = startAsking(gateway.url, asked('hangingUp', { model: 'sim-delay9000', body }))
+    await eventually(
+      () => simulator.requests.length,
+      count => count !== undefined && count > seen,
+    )
+    asking.request.destroy()
+    await asking.answer
+    await sleep(200) // long enough for the gateway to give all of it back
+    const { headers } = await ask(gateway.url, asked('hangingUp', { body: { max_tokens: 1 } }))
+    const left = Number(headers['x-ratelimit-remaining-tokens'])
+    expect(left).toBeGreaterThan(14_000)
+    expect(left).toBeLessThan(16_000)
   })
 
   test('that nobody has are refused as such, and counting them is free of them', async () => {
