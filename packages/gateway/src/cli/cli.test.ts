@@ -1,48 +1,17 @@
-import { execFile } from 'node:child_process'
-import { chmodSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { openStore } from '#store'
-
-const yumen = fileURLToPath(new URL('../../../../bin/yumen', import.meta.url))
+import { type CliBed, commitRequests, createCliBed, json } from './testing.ts'
 
 let folder: string
+let run: CliBed['run']
+let bed: CliBed
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'yumen-cli-'))
+  bed = createCliBed()
+  ;({ folder, run } = bed)
 })
-afterEach(() => rmSync(folder, { recursive: true }))
-
-interface Outcome {
-  readonly exitCode: number
-  readonly stdout: string
-  readonly stderr: string
-}
-
-interface RunOptions {
-  readonly stdin?: string
-  readonly env?: Readonly<Record<string, string>>
-}
-
-/** `bin/yumen` as a process of its own, in a data folder of its own. */
-function run(words: readonly string[], { stdin = '', env = {} }: RunOptions = {}): Promise<Outcome> {
-  const base = { PATH: '/usr/local/bin:/usr/bin:/bin', YUMEN_DATA_DIR: join(folder, 'data') }
-  return new Promise(resolve => {
-    const child = execFile(
-      yumen,
-      words,
-      { cwd: folder, env: { ...base, ...env } },
-      (error, stdout, stderr) => {
-        resolve({ exitCode: error === null ? 0 : Number(error.code), stdout, stderr })
-      },
-    )
-    child.stdin?.end(stdin)
-  })
-}
-
-const json = (outcome: Outcome) => JSON.parse(outcome.stdout)
+afterEach(() => bed.remove())
 
 test('a newcomer adds a channel, a user and a key with three commands', async () => {
   const channel = await run(
@@ -169,7 +138,7 @@ test('a database that cannot be reached is exit status 2, a variable that is wro
 
 test('a request is listed and shown with its attempts, usage and charge', async () => {
   await run(['apply', '-f', '-'], { stdin: file, env: { KEY: 'sk-upstream' } })
-  const id = await commitRequest()
+  const [id = ''] = await commitRequests(folder, ['gpt-4o'])
   const shown = json(await run(['requests', 'show', id, '--json']))
   expect(shown).toMatchObject({
     requestId: id,
@@ -343,137 +312,4 @@ test.each([
   const { exitCode, stdout } = await run([command, '--help'])
   expect(exitCode).toBe(0)
   expect(stdout).toMatch(new RegExp(`Examples:\n  yumen ${command}`))
-})
-
-/** One settled request of alice's key, as a gateway would commit it. */
-async function commitRequest(): Promise<string> {
-  const store = await openStore({ sqlitePath: join(folder, 'data', 'yumen.db'), migrate: false })
-  try {
-    const key = await (await store.kysely())
-      .selectFrom('api_keys')
-      .select(['id', 'account_id'])
-      .executeTakeFirstOrThrow()
-    const channel = await (await store.kysely()).selectFrom('channels').select('id').executeTakeFirstOrThrow()
-    const { ulid } = await import('ulid')
-    const now = Date.now()
-    const record = {
-      kind: 'settled',
-      class: 'ok',
-      status: 200,
-      timings: { authenticated: 1, bodyRead: 2, planned: 3, ended: 20 },
-      charge: { amount: '7', ratio: '1' },
-      facts: {
-        id: ulid(now),
-        time: now,
-        accountId: key.account_id,
-        apiKeyId: key.id,
-        group: 'default',
-        dialect: 'openai-chat',
-        operation: 'chat',
-        isStreaming: false,
-        model: 'gpt-4o',
-        upstreamModel: 'gpt-4o-2024',
-        channel: 'a',
-        channelId: channel.id,
-        attempts: [
-          { channel: 'a', channelId: channel.id, keyFingerprint: 'f00d', class: 'ok', status: 200, ms: 12 },
-        ],
-        usage: {
-          input: 3,
-          output: 4,
-          cacheRead: 0,
-          cacheWrite: { '5m': 0, '30m': 0, '1h': 0, '12h': 0 },
-          inputBy: {},
-          toolUse: 0,
-          outputBy: {},
-          server: { webSearch: 0, webFetch: 0, codeCalls: 0, fileSearch: 0 },
-        },
-        source: 'upstream',
-      },
-    }
-    await store.run('startNode', { id: 'node', epoch: 1, now, heartbeatUntil: now })
-    const records = [Buffer.from(`${JSON.stringify({ seq: 1, record })}\n`)]
-    await store.run('commitBatch', { nodeId: 'node', markBefore: 0, markAfter: 1, records })
-    return record.facts.id
-  } finally {
-    await store.close()
-  }
-}
-
-const routed = `apiVersion: yumen/v1
-groups: { default: { ratio: "1" }, vip: { ratio: "0.8" } }
-prices: { m: { input: "2.50", output: "10" } }
-users: [{ username: alice, group: default }]
-apiKeys: [{ user: alice, name: laptop, key: sk-${'0'.repeat(48)} }]
-channels:
-  - { name: first, provider: openai, keys: [a], models: [m], priority: 5, weight: 1 }
-  - { name: second, provider: openai, keys: [b], models: [m], priority: 5, weight: 3 }
-  - { name: third, provider: openai, keys: [c], models: [m] }
-  - { name: off, provider: openai, keys: [d], models: [m], enabled: false }
-  - { name: other-tongue, provider: anthropic, keys: [e], models: [m] }
-  - { name: round, provider: openai, keys: [f], models: [m], modelMapping: { m: n, n: m } }
-`
-
-test('explain says where a request would go, in which order, and why not elsewhere', async () => {
-  await run(['apply', '-f', '-'], { stdin: routed })
-  const key = `sk-${'0'.repeat(48)}`
-  const explained = json(await run(['explain', '--key', key, '--model', 'm', '--json']))
-  expect(explained.candidates).toMatchObject([
-    { channel: 'second', tier: 0, share: 0.75 },
-    { channel: 'first', tier: 0, share: 0.25 },
-    { channel: 'third', tier: 1, share: 1 },
-    { channel: 'off', excluded: 'disabled' },
-    { channel: 'other-tongue', excluded: 'dialect_unsupported' },
-    { channel: 'round', excluded: 'mapping_cycle' },
-  ])
-  expect(explained.price).toMatchObject({
-    pattern: 'm',
-    groupRatio: '1',
-    rates: { input: '2.50', output: '10' },
-  })
-  const shown = await run(['explain', '--key', key, '--model', 'm'])
-  expect(shown.stdout).toMatch(/second +default +0 +75 %/)
-  const elsewhere = json(await run(['explain', '--group', 'vip', '--model', 'm', '--json']))
-  expect(elsewhere).toMatchObject({ candidates: [], reason: 'not_served' })
-})
-
-test('explain reads affinity from a request: one channel has all turns of a conversation', async () => {
-  await run(['apply', '-f', '-'], { stdin: routed })
-  writeFileSync(
-    join(folder, 'ask.json'),
-    JSON.stringify({ model: 'm', prompt_cache_key: 'c1', messages: [] }),
-  )
-  const explained = json(await run(['explain', '--group', 'default', '--request', 'ask.json', '--json']))
-  expect(explained.affinity).toBe(true)
-  expect(explained.candidates.slice(0, 2).map(({ share }: { share: number }) => share)).toEqual([1, 0])
-})
-
-test('explain replay tries a policy on recorded requests and changes nothing', async () => {
-  await run(['apply', '-f', '-'], { stdin: routed })
-  await commitRequest()
-  writeFileSync(
-    join(folder, 'policy.yaml'),
-    'apiVersion: yumen/v1\nchannels: [{ name: best, provider: openai, keys: [x], models: [gpt-4o] }]\n',
-  )
-  const before = (await run(['export'])).stdout
-  const tried = json(await run(['explain', 'replay', '-f', 'policy.yaml', '--json']))
-  expect(tried).toMatchObject({
-    requests: 1,
-    moved: 1,
-    unserved: { before: 1, after: 0 },
-    channels: [{ channel: 'best', before: 0, after: 1 }],
-  })
-  expect((await run(['export'])).stdout).toBe(before)
-})
-
-test.each([
-  { words: ['--model', 'm'], says: '--key' },
-  { words: ['--group', 'default'], says: '--model' },
-  { words: ['--key', 'sk-unknown', '--model', 'm'], says: 'no such API key' },
-  { words: ['--request-id', 'nope'], says: 'no request nope' },
-  { words: ['replay', '-f', 'x', '--last', '0'], says: '--last' },
-])('explain $words says what is missing', async ({ words, says }) => {
-  const outcome = await run(['explain', ...words])
-  expect(outcome.exitCode).toBe(1)
-  expect(outcome.stderr).toContain(says)
 })

@@ -4,23 +4,36 @@ import { dirname, join, resolve } from 'node:path'
 import { dialectNames } from '@yumen/protocol'
 import { listRequests, type RequestEntry } from '#analytics'
 import type { Snapshot } from '#catalog'
-import { type Environment, limits, processEnvironment, readDeclarativeFile } from '#config'
-import { createRouting, type RouteAsk } from '#routing'
-import { copyTables, openStoreAt, type Store } from '#store'
+import { processEnvironment, readDeclarativeFile } from '#config'
+import type { RouteAsk } from '#routing'
+import { copyTables, openStoreAt, type Store, StoreError } from '#store'
 import { CliError } from './cli-error.ts'
+import { type Comparison, compareRoutes } from './compare-routes.ts'
 import { filePartsOf } from './file-parts.ts'
 import { printJson, printLine, printTable } from './output.ts'
 import { readSnapshot } from './read-snapshot.ts'
-import { withStore } from './with-store.ts'
+import { type StoreWork, withStore } from './with-store.ts'
 
 interface ReplayOptions {
   readonly file: string
   readonly last: string
+  readonly prune?: true
   readonly json?: true
 }
 
-/** Tables that routing reads; a policy is tried on a copy of them. */
-const copied = ['options', 'groups', 'price_versions', 'channels', 'channel_keys'] as const
+/** Tables that `apply` reads and writes: a policy is tried on a copy of them, so that what it takes is taken here, and no more. */
+const copied = [
+  'options',
+  'groups',
+  'price_versions',
+  'channels',
+  'channel_keys',
+  'accounts',
+  'users',
+  'organisations',
+  'api_keys',
+  'applied_objects',
+] as const
 const lastMax = 100_000
 
 /** Routes the newest recorded requests twice, as things stand and as the file would have them, and compares. Writes nothing. */
@@ -30,16 +43,21 @@ export async function replay(options: ReplayOptions): Promise<void> {
     throw new CliError(`--last: found ${options.last}, allowed: a whole number from 1 to ${lastMax}`)
   await withStore(async ({ store, environment }) => {
     const before = await readSnapshot(store, environment)
-    const after = await readPolicy(store, environment, options.file)
+    const after = await readPolicy({ store, environment }, options)
     const entries = await readNewest(store, last)
-    const result = compare(entries, before, after)
+    const autoKeys = await readAutoKeys(store)
+    const asks = entries.map(entry => askOf(entry, autoKeys)).filter(ask => ask !== undefined)
+    const result = compareRoutes(asks, { before, after })
     if (options.json) printJson(result)
     else print(result)
   })
 }
 
 /** The snapshot as the file would make it, from a copy that is thrown away. */
-async function readPolicy(store: Store, environment: Environment, file: string): Promise<Snapshot> {
+async function readPolicy(
+  { store, environment }: StoreWork,
+  { file, prune }: Pick<ReplayOptions, 'file' | 'prune'>,
+): Promise<Snapshot> {
   const folder = await mkdtemp(join(tmpdir(), 'yumen-replay-'))
   const path = join(folder, 'copy.db')
   const open = () => openStoreAt({ kind: 'sqlite', path }, { migrate: true })
@@ -57,11 +75,22 @@ async function readPolicy(store: Store, environment: Environment, file: string):
       env: processEnvironment(),
     })
     if (reading.kind === 'issues') throw new CliError(reading.issues.map(({ text }) => text).join('\n'))
-    await copy.run('applyState', { desired: reading.desired, prune: false, dryRun: false, now: Date.now() })
+    await tryState(copy, reading, prune === true)
     return await readSnapshot(copy, environment)
   } finally {
     await copy.close()
     await rm(folder, { recursive: true, force: true })
+  }
+}
+
+type FileState = Extract<Awaited<ReturnType<typeof readDeclarativeFile>>, { kind: 'state' }>
+
+async function tryState(copy: Store, { desired, placeMessage }: FileState, prune: boolean): Promise<void> {
+  try {
+    await copy.run('applyState', { desired, prune, dryRun: false, now: Date.now() })
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.code !== 'invalid') throw error
+    throw new CliError(placeMessage(error.message), { cause: error })
   }
 }
 
@@ -77,66 +106,23 @@ async function readNewest(store: Store, last: number): Promise<readonly RequestE
   return entries
 }
 
-type Compared = ReturnType<typeof compare>
-
-function compare(entries: readonly RequestEntry[], before: Snapshot, after: Snapshot) {
-  const asks = entries.map(readAskOf).filter(ask => ask !== undefined)
-  const [now, then] = [before, after].map(snapshot => sharesOf(asks, snapshot))
-  const names = [...new Set([...(now?.requests.keys() ?? []), ...(then?.requests.keys() ?? [])])].sort()
-  const rounded = (value: number | undefined) => Math.round((value ?? 0) * 10) / 10
-  return {
-    requests: asks.length,
-    /** Requests that would be answered by another channel, as far as chance lets it be said. */
-    moved: rounded(
-      names.reduce(
-        (sum, name) => sum + Math.max(0, (then?.requests.get(name) ?? 0) - (now?.requests.get(name) ?? 0)),
-        0,
-      ),
-    ),
-    unserved: { before: now?.unserved ?? 0, after: then?.unserved ?? 0 },
-    channels: names.map(name => ({
-      channel: name,
-      before: rounded(now?.requests.get(name)),
-      after: rounded(then?.requests.get(name)),
-    })),
-  }
-}
-
-/** Expected requests by channel: each request counts with the shares of its first candidates. */
-function sharesOf(asks: readonly RouteAsk[], snapshot: Snapshot) {
-  const routing = createRouting({
-    snapshot: () => snapshot,
-    random: Math.random,
-    clock: () => 0,
-    onReport: () => undefined,
-    limits,
-  })
-  const requests = new Map<string, number>()
-  const known = new Map<string, readonly { name: string; share: number }[]>()
-  let unserved = 0
-  for (const ask of asks) {
-    const kind = [ask.group, ask.model, ask.dialect, ask.operation, ask.isStreaming].join(' ')
-    let firsts = known.get(kind)
-    if (firsts === undefined) {
-      firsts = routing
-        .explain(ask)
-        .candidates.filter(({ tier, excluded }) => tier === 0 && excluded === undefined)
-        .map(({ channel, share }) => ({ name: channel.name, share }))
-      known.set(kind, firsts)
-    }
-    if (firsts.length === 0) unserved += 1
-    for (const { name, share } of firsts) requests.set(name, (requests.get(name) ?? 0) + share)
-  }
-  return { requests, unserved }
+/** Keys that are in the group `auto` now: a record names the group by which the answering channel was found. */
+async function readAutoKeys(store: Store): Promise<ReadonlySet<number>> {
+  const rows = await store.query<{ id: number }>(
+    `SELECT k.id FROM api_keys AS k JOIN users AS u ON u.id = k.user_id
+      WHERE COALESCE(k.group_name, u.group_name) = 'auto'`,
+    [],
+  )
+  return new Set(rows.map(({ id }) => id))
 }
 
 /** A record has no body: affinity is left out, which moves requests among channels of one tier and no share. */
-function readAskOf(entry: RequestEntry): RouteAsk | undefined {
+function askOf(entry: RequestEntry, autoKeys: ReadonlySet<number>): RouteAsk | undefined {
   const { group, dialect, operation, isStreaming } = JSON.parse(entry.packed)
   const spoken = dialectNames.find(name => name === dialect)
   if (spoken === undefined) return undefined
   return {
-    group,
+    group: autoKeys.has(entry.api_key_id) ? 'auto' : group,
     model: entry.model,
     dialect: spoken,
     operation,
@@ -146,7 +132,10 @@ function readAskOf(entry: RequestEntry): RouteAsk | undefined {
   }
 }
 
-function print({ requests, moved, unserved, channels }: Compared): void {
+/** More of them than anybody reads; `--json` has all. */
+const movesShownMax = 20
+
+function print({ requests, moved, moves, unserved, channels }: Comparison): void {
   printTable(
     channels,
     [
@@ -157,6 +146,19 @@ function print({ requests, moved, unserved, channels }: Compared): void {
     'No channel would be asked.',
   )
   printLine(`Of ${requests} requests ${moved} would go elsewhere.`)
+  if (moves.length > 0) {
+    printTable(
+      moves.slice(0, movesShownMax),
+      [
+        { title: 'MODEL', value: each => each.model },
+        { title: 'FROM', value: each => each.from ?? 'nobody' },
+        { title: 'TO', value: each => each.to ?? 'nobody' },
+        { title: 'REQUESTS', value: each => each.requests, isNumber: true },
+      ],
+      '',
+    )
+  }
+  if (moves.length > movesShownMax) printLine(`${moves.length - movesShownMax} lines more: --json has all.`)
   if (unserved.before > 0 || unserved.after > 0)
     printLine(`Nobody could serve ${unserved.before} now, ${unserved.after} with the file.`)
 }

@@ -1,5 +1,6 @@
 export type { Relay } from './create-relay.ts'
 export { createRelay } from './create-relay.ts'
+export type { Refusal } from './explain-ask.ts'
 export { readRouteAsk } from './explain-ask.ts'
 export { createProxyCheck } from './incoming/client-ip.ts'
 export type { RelayObserver } from './parts.ts'

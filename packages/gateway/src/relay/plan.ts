@@ -30,19 +30,33 @@ interface PlanParts {
 /** The candidates in the order in which they are tried, each picked when it is needed. @throws GatewayError where there is none */
 export function plan({ routing, limits, keepsAffinity }: PlanParts, planAsk: PlanAsk): Planned {
   const { caller, facts, target, client } = planAsk
-  const ask: RouteAsk = {
-    group: caller.key.group,
-    model: facts.model,
-    dialect: target.dialect,
-    operation: target.operation,
-    isStreaming: facts.isStreaming,
-    pinnedChannelId: caller.pinnedChannelId,
-    affinity: () => (keepsAffinity ? affinityOf(facts, target, client, limits) : undefined),
-  }
+  const { pinnedChannelId, key } = caller
+  const ask = toRouteAsk(
+    { limits, keepsAffinity },
+    { group: key.group, pinnedChannelId, facts, target, client },
+  )
   const planned = routing.plan(ask)
   if (planned.kind === 'none') throw refuse(planned.reason, planAsk)
   const { candidates, decision } = planned
   return { candidates, decision, refuseAll: () => tellResting(routing.exclusions(ask), facts) }
+}
+
+type AskedRoute = Pick<RouteAsk, 'group' | 'pinnedChannelId'> & Omit<PlanAsk, 'caller'>
+
+/** A request as routing is asked for it: the one reading of it, for the relay and for `explain`. */
+export function toRouteAsk(
+  { limits, keepsAffinity }: Omit<PlanParts, 'routing'>,
+  { group, pinnedChannelId, facts, target, client }: AskedRoute,
+): RouteAsk {
+  return {
+    group,
+    model: facts.model,
+    dialect: target.dialect,
+    operation: target.operation,
+    isStreaming: facts.isStreaming,
+    pinnedChannelId,
+    affinity: () => (keepsAffinity ? affinityOf(facts, target, client, limits) : undefined),
+  }
 }
 
 /** Everything that could serve it rests: a rate that was used up is told as such, with the time at which the first is back. */

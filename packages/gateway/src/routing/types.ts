@@ -103,6 +103,8 @@ export interface ExplainedCandidate {
   /** Of the first attempts that reach its tier, what it gets: 0 … 1. With affinity one has all. */
   readonly share: number
   readonly excluded: ExplainedExclusion | undefined
+  /** Excluded, and tried all the same once everything sound has failed: where nothing is sound it has its share. */
+  readonly isLastResort: boolean
 }
 
 export interface Excluded<Reason = Exclusion['reason']> {

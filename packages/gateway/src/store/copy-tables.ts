@@ -11,6 +11,7 @@ export async function copyTables(
   const db = await from.kysely()
   const to = new DatabaseSync(path, { enableForeignKeyConstraints: false })
   try {
+    to.exec('BEGIN')
     for (const table of tables) {
       to.exec(`DELETE FROM ${table}`)
       for (const row of await db.selectFrom(table).selectAll().execute()) {
@@ -21,6 +22,7 @@ export async function copyTables(
         )
       }
     }
+    to.exec('COMMIT')
   } finally {
     to.close()
   }
