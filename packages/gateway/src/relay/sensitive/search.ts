@@ -10,8 +10,8 @@ export interface SearchSpan {
  * and nothing copied. A cursor: `run(bytes)` goes on for so many bytes and says whether it is through, so that a large body is
  * read in turns between which others get theirs.
  *
- * Texts are all string values but: names of members, the short values of those that say what a part is (`type`, `role`, ids), and
- * base64 in the members that hold files. The spans are what `scanObject` has found; what is no JSON in them is the upstream's to refuse.
+ * Texts are all strings but: the names of members that the dialects and JSON Schema have, the short values of those that say what a
+ * part is (`type`, `role`, ids), and base64 in the members that hold files. The spans are what `scanObject` has found; what is no JSON in them is the upstream's to refuse.
  */
 export class SensitiveSearch {
   #isFound = false
@@ -84,24 +84,28 @@ export class SensitiveSearch {
     const textEnd = endOfString(this.#bytes, textStart, span.end)
     const after = skipSpace(this.#bytes, textEnd + 1, span.end)
     this.#at = textEnd + 1
+    const length = textEnd - textStart
     if (this.#bytes[after] === colon && after < span.end) {
-      this.#name =
-        textEnd - textStart > nameBytesMax ? '' : this.#bytes.toString('latin1', textStart, textEnd)
+      this.#name = length > nameBytesMax ? '' : this.#bytes.toString('latin1', textStart, textEnd)
       this.#at = after + 1
+      if (length > 0 && !structural.has(this.#name)) this.#beginText(textStart, textEnd)
       return
     }
-    const length = textEnd - textStart
     if (length === 0 || (length <= labelBytesMax && labels.has(this.#name))) return
+    this.#beginText(textStart, textEnd)
+    if (!files.has(this.#name) || length < base64BytesMin) return
+    const dataStart = skipDataHead(this.#bytes, textStart, textEnd)
+    if (dataStart === textStart && !bareFiles.has(this.#name)) return
+    this.#mode = 'base64'
+    this.#at = dataStart
+  }
+
+  #beginText(textStart: number, textEnd: number): void {
     this.#textStart = textStart
     this.#textEnd = textEnd
     this.#state = start
-    if (files.has(this.#name) && length >= base64BytesMin) {
-      this.#mode = 'base64'
-      this.#at = skipDataHead(this.#bytes, textStart, textEnd)
-    } else {
-      this.#mode = 'text'
-      this.#at = textStart
-    }
+    this.#mode = 'text'
+    this.#at = textStart
   }
 
   /** Whether the string is base64 up to its end; else it is a text like any other. */
@@ -191,8 +195,67 @@ const labels: ReadonlySet<string> = new Set([
 const labelBytesMax = 64
 const nameBytesMax = 64
 
+/** Names that stand in every request: a word that one of them holds (`content`, `parameters`) is not the client's. */
+const structural: ReadonlySet<string> = new Set([
+  ...labels,
+  ...['content', 'contents', 'text', 'input_text', 'output_text', 'name', 'refusal', 'reasoning', 'summary'],
+  ...[
+    'image_url',
+    'url',
+    'input_audio',
+    'file',
+    'file_data',
+    'file_url',
+    'filename',
+    'image',
+    'audio',
+    'data',
+  ],
+  ...['source', 'title', 'context', 'citations', 'thinking', 'signature', 'input', 'output', 'is_error'],
+  ...[
+    'tool_calls',
+    'function',
+    'functions',
+    'function_call',
+    'arguments',
+    'parameters',
+    'description',
+    'strict',
+  ],
+  ...['input_schema', 'json_schema', 'schema', 'properties', 'required', 'items', 'additionalProperties'],
+  ...[
+    'enum',
+    'const',
+    'default',
+    'anyOf',
+    'oneOf',
+    'allOf',
+    'not',
+    '$ref',
+    '$defs',
+    '$schema',
+    'definitions',
+  ],
+  ...[
+    'minimum',
+    'maximum',
+    'minItems',
+    'maxItems',
+    'minLength',
+    'maxLength',
+    'pattern',
+    'nullable',
+    'examples',
+  ],
+  ...['parts', 'inlineData', 'inline_data', 'fileData', 'file_data', 'fileUri', 'file_uri', 'thought'],
+  ...['thoughtSignature', 'thought_signature', 'functionCall', 'functionResponse', 'response', 'args'],
+  ...['functionDeclarations', 'function_declarations', 'executableCode', 'codeExecutionResult', 'requests'],
+])
+
 /** Members that hold files in base64: `source.data`, `inlineData.data`, `image_url.url`, `file.file_data`, `input_audio.data`. */
 const files: ReadonlySet<string> = new Set(['data', 'url', 'image_url', 'file_data', 'file_url', 'b64_json'])
+/** Of these some take base64 without a `data:` head; the others mean an address, or refuse it. */
+const bareFiles: ReadonlySet<string> = new Set(['data', 'b64_json'])
 const base64BytesMin = 128
 
 /** `/` may be written with a backslash, and both alphabets are in use. */
