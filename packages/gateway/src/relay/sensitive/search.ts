@@ -1,4 +1,5 @@
 import { type Automaton, foldTable, start } from './automaton.ts'
+import { bareFiles, files, labels, structural } from './members.ts'
 
 export interface SearchSpan {
   readonly start: number
@@ -187,75 +188,9 @@ const colon = 0x3a
 const smallU = 0x75
 const escapes: Readonly<Record<number, number>> = { 98: 0x08, 102: 0x0c, 110: 0x0a, 114: 0x0d, 116: 0x09 }
 
-/** Members whose values say what a part is; longer ones are texts, whoever calls them so. */
-const labels: ReadonlySet<string> = new Set([
-  ...['type', 'role', 'id', 'call_id', 'tool_call_id', 'tool_use_id', 'item_id', 'file_id', 'fileId'],
-  ...['media_type', 'mime_type', 'mimeType', 'format', 'detail', 'status', 'cache_control', 'ttl'],
-])
 const labelBytesMax = 64
 const nameBytesMax = 64
 
-/** Names that stand in every request: a word that one of them holds (`content`, `parameters`) is not the client's. */
-const structural: ReadonlySet<string> = new Set([
-  ...labels,
-  ...['content', 'contents', 'text', 'input_text', 'output_text', 'name', 'refusal', 'reasoning', 'summary'],
-  ...[
-    'image_url',
-    'url',
-    'input_audio',
-    'file',
-    'file_data',
-    'file_url',
-    'filename',
-    'image',
-    'audio',
-    'data',
-  ],
-  ...['source', 'title', 'context', 'citations', 'thinking', 'signature', 'input', 'output', 'is_error'],
-  ...[
-    'tool_calls',
-    'function',
-    'functions',
-    'function_call',
-    'arguments',
-    'parameters',
-    'description',
-    'strict',
-  ],
-  ...['input_schema', 'json_schema', 'schema', 'properties', 'required', 'items', 'additionalProperties'],
-  ...[
-    'enum',
-    'const',
-    'default',
-    'anyOf',
-    'oneOf',
-    'allOf',
-    'not',
-    '$ref',
-    '$defs',
-    '$schema',
-    'definitions',
-  ],
-  ...[
-    'minimum',
-    'maximum',
-    'minItems',
-    'maxItems',
-    'minLength',
-    'maxLength',
-    'pattern',
-    'nullable',
-    'examples',
-  ],
-  ...['parts', 'inlineData', 'inline_data', 'fileData', 'file_data', 'fileUri', 'file_uri', 'thought'],
-  ...['thoughtSignature', 'thought_signature', 'functionCall', 'functionResponse', 'response', 'args'],
-  ...['functionDeclarations', 'function_declarations', 'executableCode', 'codeExecutionResult', 'requests'],
-])
-
-/** Members that hold files in base64: `source.data`, `inlineData.data`, `image_url.url`, `file.file_data`, `input_audio.data`. */
-const files: ReadonlySet<string> = new Set(['data', 'url', 'image_url', 'file_data', 'file_url', 'b64_json'])
-/** Of these some take base64 without a `data:` head; the others mean an address, or refuse it. */
-const bareFiles: ReadonlySet<string> = new Set(['data', 'b64_json'])
 const base64BytesMin = 128
 
 /** `/` may be written with a backslash, and both alphabets are in use. */
