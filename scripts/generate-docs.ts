@@ -139,7 +139,8 @@ function renderOptions(): string {
     '',
     '## Accepted, without effect yet',
     '',
-    "New API's names, so that its settings can move in unchanged. Nothing reads them in this version.",
+    "New API's names, so that its settings can move in unchanged, and `fetch.*`, for what will fetch addresses that users name.",
+    'Nothing reads them in this version.',
     '',
     ...table(['option', 'default', 'allowed', 'what it is for'], rows(true)),
   ])

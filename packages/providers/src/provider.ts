@@ -33,7 +33,7 @@ export type Endpoints = Partial<Record<Operation, string>>
  * What happens to one top-level member of a passing request body. A member that no rule names stays byte for byte.
  * - `keep`: as it is · `remove`: with its comma · `set`: another value
  * - `spread`: its members become top-level ones, except those that the body has already and the governing ones
- *   (model, stream, limits): nobody gets around the scan by this
+ *   (model, stream, limits); one with a prompt in it is refused: nobody gets around the scan by this
  */
 export type MemberEdit =
   | { readonly kind: 'keep' | 'remove' | 'spread' }

@@ -62,6 +62,7 @@ export function printAttempts(attempts: ShownRequest['attempts']): void {
       { title: 'CLASS', value: attempt => attempt.class },
       { title: 'STATUS', value: attempt => attempt.status, isNumber: true },
       { title: 'MS', value: attempt => attempt.ms, isNumber: true },
+      { title: 'DETAIL', value: attempt => attempt.detail ?? '' },
     ],
     'No attempt was made.',
   )

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { findBypassed, findIdle } from './idle.ts'
+import { optionRegistry } from './options.ts'
 
 test('each part that nothing reads has a line', () => {
   const found = findIdle({
@@ -46,4 +47,11 @@ test('what a pass-through keeps from the body has a line', () => {
     'channel a: settings.system_prompt has no effect, beside settings.pass_through_body_enabled',
     'channel a: modelMapping counts in the address alone, never in the body, beside settings.pass_through_body_enabled',
   ])
+})
+
+test('says of every option fetch.* that nothing fetches for users yet', () => {
+  const options = Object.keys(optionRegistry)
+    .filter(key => key.startsWith('fetch.'))
+    .map(key => ({ key }))
+  expect([options.length, findIdle({ options }).length]).toEqual([8, 8])
 })

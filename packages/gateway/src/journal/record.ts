@@ -5,8 +5,10 @@ export interface AttemptRecord {
   readonly channel: string
   readonly channelId: number
   readonly keyFingerprint: string
-  /** `ok`, or the upstream error class. */
+  /** `ok`, or the upstream error class; `override_failed` where the upstream was not asked. */
   readonly class: string
+  /** Which operation of the channel's setting could not be done. */
+  readonly detail?: string
   /** The upstream's status; 0 when it gave none. */
   readonly status: number
   readonly ms: number

@@ -93,8 +93,8 @@ function kindOfIpv6(address: ipaddr.IPv6): AddressKind {
   return kindsOfIpv6[address.range()] ?? 'reserved'
 }
 
-/** The IPv4 address that an IPv6 address stands for: a translator on the way would connect to it. */
-function unwrap(address: ipaddr.IPv4 | ipaddr.IPv6): ipaddr.IPv4 | ipaddr.IPv6 {
+/** The IPv4 address that an IPv6 address stands for, else itself: a translator on the way would connect to it. */
+export function unwrap(address: ipaddr.IPv4 | ipaddr.IPv6): ipaddr.IPv4 | ipaddr.IPv6 {
   if (address instanceof ipaddr.IPv4) return address
   const [first = 0, second = 0, third = 0, fourth = 0, fifth = 0, sixth = 0, high = 0, low = 0] =
     address.parts

@@ -86,6 +86,12 @@ describe('what a host resolves to', () => {
     [['8.8.8.8'], undefined, { 'fetch.ipList': ['8.8.8.8'], 'fetch.ipFilterMode': 'allow' }],
     [['9.9.9.9'], 'fetch.ipList', { 'fetch.ipList': ['8.8.8.8'], 'fetch.ipFilterMode': 'allow' }],
     [['2606:4700::1'], 'fetch.ipList', { 'fetch.ipList': ['2606::/16'] }],
+    [['64:ff9b::808:808'], 'fetch.ipList', { 'fetch.ipList': ['8.8.8.8'] }],
+    [['2002:808:808::'], 'fetch.ipList', { 'fetch.ipList': ['8.8.0.0/16'] }],
+    [['::808:808'], 'fetch.ipList', { 'fetch.ipList': ['8.8.8.8'] }],
+    [['2606:4700::200:5efe:808:808'], 'fetch.ipList', { 'fetch.ipList': ['8.8.8.8'] }],
+    [['64:ff9b::808:808'], 'fetch.ipList', { 'fetch.ipList': ['64:ff9b::/96'] }],
+    [['8.8.8.8'], 'fetch.ipList', { 'fetch.ipList': ['64:ff9b::808:808'] }],
   ]
   test.each(cases)('%j: %s %o', (addresses, says, over) => {
     const refused = judgeAddresses('host.test', addresses, { ...fallbacks, ...over })

@@ -1,5 +1,5 @@
 import ipaddr from 'ipaddr.js'
-import { type AddressKind, isMetadataHost, kindOfAddress, plainHost } from './address.ts'
+import { type AddressKind, isMetadataHost, kindOfAddress, plainHost, unwrap } from './address.ts'
 
 /** The options that govern it, by their names in the registry. */
 export interface FetchOptions {
@@ -115,11 +115,15 @@ function isPortAllowed(port: number, allowed: readonly string[]): boolean {
   })
 }
 
+/** As it is written, or as the IPv4 address that it stands for. */
 function isInRanges(address: string, ranges: readonly string[]): boolean {
-  const parsed = ipaddr.process(address)
+  const written = ipaddr.parse(address)
+  const forms = [written, unwrap(written)]
   return ranges.some(text => {
-    const [base, bits] = text.includes('/') ? ipaddr.parseCIDR(text) : [ipaddr.process(text), undefined]
-    return base.kind() === parsed.kind() && parsed.match(base, bits ?? (base.kind() === 'ipv4' ? 32 : 128))
+    const [base, bits] = text.includes('/') ? ipaddr.parseCIDR(text) : [unwrap(ipaddr.parse(text)), undefined]
+    const isIn = (form: typeof written) =>
+      base.kind() === form.kind() && form.match(base, bits ?? (base.kind() === 'ipv4' ? 32 : 128))
+    return forms.some(isIn)
   })
 }
 

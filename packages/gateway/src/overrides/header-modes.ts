@@ -1,12 +1,16 @@
 import { OperationError } from './draft.ts'
-import { isObject, typeOf } from './exact-json.ts'
+import { copyOf, isObject, typeOf } from './exact-json.ts'
 import {
   clientHeader,
   copiedWords,
+  type HeaderValue,
+  headerValueWords,
   isHeaderName,
   isHeaderValue,
   isNeverCopied,
   isNeverSet,
+  parseHeaderValue,
+  renderHeaderValue,
   settableWords,
 } from './headers.ts'
 import { type Fields, isStreamName, type Run, type Step } from './operation.ts'
@@ -19,13 +23,13 @@ export const headerModes = {
     if (name === undefined) return undefined
     const { value, keepsOrigin } = fields
     if (isObject(value)) return rewriteTokens(name, fields, value)
-    const text = headerText(value)
-    if (text === undefined)
-      return fields.refuse('value', 'a text of one line of visible Latin-1 signs, or an object')
-    return ({ headers }) => {
+    const parsed = parseHeaderValue(headerText(value))
+    if (parsed === undefined) return fields.refuse('value', `${headerValueWords}; or an object`)
+    return ({ headers, apiKey, client }) => {
       if (keepsOrigin && (headers.get(name) ?? '').trim() !== '') return
+      const text = parsed === 'blank' ? '' : renderHeaderValue(parsed, { apiKey, client })
       if (text === '') headers.delete(name)
-      else headers.set(name, text)
+      else if (text !== undefined) headers.set(name, text)
     }
   },
   delete_header: fields => {
@@ -79,6 +83,7 @@ function transferHeader(fields: Fields, mode: 'copy' | 'move'): Step | undefined
   const to = nameOf(fields.optionalText('to')) || path
   if (from === undefined || from === '' || !isHeaderName(from))
     return fields.refuse('from', 'the name of a header')
+  if (isNeverCopied(from)) return fields.refuse('from', copiedWords)
   if (to === undefined || !isHeaderName(to) || isNeverSet(to)) return fields.refuse('to', settableWords)
   return run => {
     const value = currentOf(run, from)
@@ -112,7 +117,7 @@ function parseOrNothing(text: string): unknown {
   }
 }
 
-type Replacement = readonly string[]
+type Replacement = readonly HeaderValue[]
 
 /** A list of tokens with commas (`anthropic-beta`), rewritten token by token. */
 function rewriteTokens(
@@ -138,9 +143,11 @@ function rewriteTokens(
     const current = (currentOf(run, name) ?? '').split(',').map(token => token.trim())
     const kept = current.flatMap(token => {
       if (token === '') return []
-      return replacements.get(token) ?? fallback ?? (keepsDeclaredOnly ? [] : [token])
+      const replacement = replacements.get(token) ?? fallback
+      if (replacement !== undefined) return render(run, replacement)
+      return keepsDeclaredOnly ? [] : [token]
     })
-    const tokens = new Set([...kept, ...appended])
+    const tokens = new Set([...kept, ...render(run, appended)])
     if (tokens.size === 0) run.headers.delete(name)
     else run.headers.set(name, [...tokens].join(', '))
   }
@@ -149,8 +156,12 @@ function rewriteTokens(
 function replacementOf(value: unknown): Replacement | undefined {
   if (value === null) return []
   const list: readonly unknown[] = Array.isArray(value) ? value : [value]
-  const texts = list.map(headerText)
-  return texts.every(text => text !== undefined) ? texts.filter(text => text !== '') : undefined
+  const values = list.map(each => parseHeaderValue(headerText(each)))
+  return values.every(each => each !== undefined) ? values.filter(each => each !== 'blank') : undefined
+}
+
+function render(run: Run, replacement: Replacement): readonly string[] {
+  return replacement.flatMap(value => renderHeaderValue(value, run) ?? [])
 }
 
 type SyncEnd =
@@ -191,7 +202,7 @@ function syncValue(run: Run, end: SyncEnd): unknown {
 
 function writeEnd({ draft, headers }: Run, end: SyncEnd, value: unknown): void {
   if (end.kind === 'body') {
-    draft.write(namesOf(end.path), value)
+    draft.write(namesOf(end.path), copyOf(value))
     return
   }
   const text = headerText(value)

@@ -7,7 +7,15 @@ const client = {
   'x-trace-id': '{client_header:authorization}',
   'x-tenant': 'acme',
   host: 'gateway',
-  connection: 'close',
+  connection: 'close, X-Hop',
+  'x-hop': '1',
+  'x-own': 'theirs',
+  'openai-organization': 'org-theirs',
+  'openai-project': 'theirs',
+  'cf-access-jwt-assertion': 'jwt',
+  'x-amzn-oidc-data': 'jwt',
+  'x-original-url': '/admin',
+  'x-azure-client-ip': '10.0.0.1',
   'content-length': '9',
   'accept-encoding': 'br',
   cookie: 'session',
@@ -22,12 +30,16 @@ const client = {
   'x-real-ip': '10.0.0.1',
   'x-yumen-debug': '1',
 }
+/** What the provider and the channel set. */
+const own = new Set(['authorization', 'x-own'])
 
 function resolve(override: Readonly<Record<string, string>>) {
   const issues = new Issues()
   const parsed = parseHeaderOverride(override, issues)
   if (issues.found.length > 0) throw new Error(JSON.stringify(issues.found))
-  return parsed === undefined ? {} : Object.fromEntries(resolveHeaders(parsed, { apiKey: 'sk-up', client }))
+  return parsed === undefined
+    ? {}
+    : Object.fromEntries(resolveHeaders(parsed, { apiKey: 'sk-up', client, own: () => own }))
 }
 
 describe('a header override', () => {
@@ -70,6 +82,16 @@ describe('a header override', () => {
       gives: {},
     },
     {
+      says: "replaces by name what is the provider's own, never by a rule",
+      override: { '*': '', 'X-Own': 'ours' },
+      gives: expect.objectContaining({ 'x-own': 'ours' }),
+    },
+    {
+      says: 'passes nothing on of who a proxy says that it is, of an account, of one connection',
+      override: { 're:hop|own|organization|project|jwt|oidc|original|client-ip': '' },
+      gives: {},
+    },
+    {
       says: 'puts what is written before what is passed on',
       override: { 'X-Tenant': 'own', '*': '' },
       gives: expect.objectContaining({ 'x-tenant': 'own' }),
@@ -90,6 +112,8 @@ describe('a header override', () => {
     [{ 'x-a': 'a {client_header:x-b}' }],
     [{ 'x-a': '{client_header:Authorization}' }],
     [{ 'x-a': '{client_header:x-forwarded-for}' }],
+    [{ 'x-a': '{client_header:OpenAI-Organization}' }],
+    [{ 'x-a': '{client_header:x-goog-iap-jwt-assertion}' }],
     [{ 're:(': '' }],
     [{ 'x-a': 1 }],
   ])('%j is refused', override => {
@@ -101,9 +125,11 @@ describe('a header override', () => {
   test('is made anew for each attempt', () => {
     const parsed = parseHeaderOverride({ 'x-key': '{api_key}' }, new Issues())
     if (parsed === undefined) throw new Error('nothing was parsed')
-    const first = resolveHeaders(parsed, { apiKey: 'one', client: {} })
+    const first = resolveHeaders(parsed, { apiKey: 'one', client: {}, own: () => own })
     first.set('x-more', '1')
-    expect([...resolveHeaders(parsed, { apiKey: 'two', client: {} })]).toEqual([['x-key', 'two']])
+    expect([...resolveHeaders(parsed, { apiKey: 'two', client: {}, own: () => own })]).toEqual([
+      ['x-key', 'two'],
+    ])
   })
 
   test('wins over headers of the same names, in any case', () => {

@@ -7,14 +7,15 @@ export type HeaderDraft = Map<string, string>
 /** The headers of the client's request, lower-case names; several of one name are one text. */
 export type ClientHeaders = Readonly<Record<string, string | readonly string[] | undefined>>
 
-type Value =
+/** A header's text with what its placeholders stand for. */
+export type HeaderValue =
   | { readonly kind: 'text'; readonly pieces: readonly string[] }
   | { readonly kind: 'client'; readonly name: string }
 
 export interface HeaderOverride {
   /** Which of the client's headers go along. */
   readonly rules: readonly ((name: string) => boolean)[]
-  readonly entries: readonly (readonly [name: string, value: Value])[]
+  readonly entries: readonly (readonly [name: string, value: HeaderValue])[]
 }
 
 const hopByHop = [
@@ -50,13 +51,16 @@ const neverCopied = new Set([
   'forwarded',
   'via',
   'x-real-ip',
-  'x-client-ip',
-  'x-cluster-client-ip',
-  'true-client-ip',
   'cf-connecting-ip',
-  'fastly-client-ip',
+  // On whose account it would run is the channel's to say.
+  'openai-organization',
+  'openai-project',
+  'x-goog-user-project',
+  'chatgpt-account-id',
 ])
-const neverCopiedFamilies = /^(sec-websocket-|x-forwarded-|x-yumen-)/
+/** Among them what proxies before us say of the client: who it is, where it comes from, what it asked for. */
+const neverCopiedFamilies =
+  /^(sec-websocket-|x-forwarded-|x-yumen-|x-amzn-oidc-|x-original-)|-(jwt-assertion|client-ip)$/
 
 /** The one list for every way by which a client's header could get upstream. */
 export const isNeverCopied = (name: string) => neverCopied.has(name) || neverCopiedFamilies.test(name)
@@ -70,13 +74,20 @@ export const isHeaderValue = (value: string) => /^[\t\x20-\x7e\x80-\xff]*$/.test
 export const settableWords =
   'the name of a header that may be set: not one of the connection, of lengths or encodings'
 export const copiedWords =
-  'the name of a header that may be passed on: never credentials, cookies, forwarding headers, host or those of the connection'
+  'the name of a header that may be passed on: never credentials, cookies, organisations, forwarding headers, host or those of the connection'
 
-/** A client's header, unless it is one that is never passed on. */
+/** A client's header, unless it is one that is never passed on, or meant for its own connection alone. */
 export function clientHeader(headers: ClientHeaders, name: string): string | undefined {
-  if (isNeverCopied(name)) return undefined
+  if (isNeverCopied(name) || isListed(headers['connection'], name)) return undefined
   const value = headers[name]
   return typeof value === 'object' ? value.join(', ') : value
+}
+
+/** Whether `Connection` names it. */
+function isListed(connection: ClientHeaders[string], name: string): boolean {
+  if (connection === undefined) return false
+  const listed = String(connection).toLowerCase()
+  return listed.includes(name) && listed.split(',').some(each => each.trim() === name)
 }
 
 /** All of the client's headers that may be looked at. */
@@ -94,7 +105,7 @@ export function parseHeaderOverride(
   issues: Issues,
 ): HeaderOverride | undefined {
   const rules: ((name: string) => boolean)[] = []
-  const entries: (readonly [string, Value])[] = []
+  const entries: (readonly [string, HeaderValue])[] = []
   for (const [key, value] of Object.entries(stored)) {
     const rule = parseRule(key, issues)
     if (rule === 'none') {
@@ -124,7 +135,8 @@ function parseRule(key: string, issues: Issues): ((name: string) => boolean) | '
   return name => isFound(pattern, name)
 }
 
-function parseHeaderValue(value: unknown): Value | 'blank' | undefined {
+/** A header's text as an administrator writes it; `undefined` where it is none. */
+export function parseHeaderValue(value: unknown): HeaderValue | 'blank' | undefined {
   if (typeof value !== 'string') return undefined
   const text = value.trim()
   if (text === '') return 'blank'
@@ -136,23 +148,37 @@ function parseHeaderValue(value: unknown): Value | 'blank' | undefined {
   return isHeaderName(name) && !isNeverCopied(name) ? { kind: 'client', name } : undefined
 }
 
+/** What placeholders stand for in one attempt. */
+export interface HeaderSources {
+  readonly apiKey: string
+  readonly client: ClientHeaders
+}
+
+/** The text of a value in one attempt; `undefined` where the client has no such header. What a client sent is never looked into. */
+export function renderHeaderValue(value: HeaderValue, { apiKey, client }: HeaderSources): string | undefined {
+  return value.kind === 'text' ? value.pieces.join(apiKey) : clientHeader(client, value.name)
+}
+
 /**
- * The headers that the override sets in one attempt. Placeholders are expanded in the administrator's text alone: what a client
- * sent is never looked into.
+ * The headers that the override sets in one attempt. What its rules let through never replaces a header of `own`, which the relay,
+ * the provider or the channel's settings give; what it names itself does.
  */
 export function resolveHeaders(
   { rules, entries }: HeaderOverride,
-  { apiKey, client }: { readonly apiKey: string; readonly client: ClientHeaders },
+  { own, ...sources }: HeaderSources & { readonly own: () => ReadonlySet<string> },
 ): HeaderDraft {
+  const { client } = sources
   const headers: HeaderDraft = new Map()
   if (rules.length > 0) {
+    const taken = own()
     for (const name of Object.keys(client)) {
-      const value = rules.some(rule => rule(name)) ? clientHeader(client, name) : undefined
+      const passes = !taken.has(name) && rules.some(rule => rule(name))
+      const value = passes ? clientHeader(client, name) : undefined
       if (value !== undefined) headers.set(name, value)
     }
   }
   for (const [name, value] of entries) {
-    const text = value.kind === 'text' ? value.pieces.join(apiKey) : clientHeader(client, value.name)
+    const text = renderHeaderValue(value, sources)
     if (text !== undefined && text.trim() !== '') headers.set(name, text)
   }
   return headers

@@ -10,6 +10,8 @@ export interface Run {
   readonly draft: BodyDraft
   readonly headers: HeaderDraft
   readonly client: ClientHeaders
+  /** The channel's, for the administrator's `{api_key}`. */
+  readonly apiKey: string
   readonly context: Context
 }
 

@@ -24,7 +24,8 @@ function run({ override, body, client = {}, headers = {}, context = {}, changesB
   const bytes = Buffer.from(body)
   const draft = new Map(Object.entries(headers))
   const object = scanObject(bytes, limits)
-  const parts = { bytes, object, headers: draft, client, context: () => context, changesBody }
+  const sources = { client, apiKey: 'sk-up', context: () => context }
+  const parts = { bytes, object, headers: draft, changesBody, ...sources }
   const pieces = parsed === undefined ? [bytes] : applyParamOverride(parsed, parts)
   return { text: Buffer.concat(pieces).toString(), headers: Object.fromEntries(draft) }
 }
@@ -456,7 +457,13 @@ describe('a condition', () => {
 })
 
 describe('an operation on headers', () => {
-  const client = { 'x-trace': 't', authorization: 'Bearer mine', cookie: 'c', 'anthropic-beta': 'a, b ,c' }
+  const client = {
+    'x-trace': 't',
+    'x-forged': '{api_key}',
+    authorization: 'Bearer mine',
+    cookie: 'c',
+    'anthropic-beta': 'a, b ,c',
+  }
   const headersAfter = (operation: object, headers = {}) =>
     run({ override: { operations: [operation] }, body: '{"user":"u"}', client, headers }).headers
   test.each([
@@ -487,9 +494,20 @@ describe('an operation on headers', () => {
       gives: { 'x-b': '1' },
     },
     {
-      says: 'never copies a credential',
-      operation: { mode: 'copy_header', from: 'authorization', to: 'x-b' },
-      gives: {},
+      says: "puts the channel's key in",
+      operation: { mode: 'set_header', path: 'x-a', value: 'Key {api_key}' },
+      gives: { 'x-a': 'Key sk-up' },
+    },
+    {
+      says: "takes over a client's header, and looks for nothing in it",
+      operation: { mode: 'set_header', path: 'x-a', value: '{client_header:X-Forged}' },
+      gives: { 'x-a': '{api_key}' },
+    },
+    {
+      says: 'leaves what is set where the client has no such header',
+      operation: { mode: 'set_header', path: 'x-a', value: '{client_header:x-none}' },
+      headers: { 'x-a': '1' },
+      gives: { 'x-a': '1' },
     },
     {
       says: 'passes on by a text',
@@ -514,6 +532,11 @@ describe('an operation on headers', () => {
         value: { a: null, b: ['d', 'c'], $append: 'e' },
       },
       gives: { 'anthropic-beta': 'd, c, e' },
+    },
+    {
+      says: "rewrites a token into the channel's key",
+      operation: { mode: 'set_header', path: 'anthropic-beta', value: { a: '{api_key}', '*': null } },
+      gives: { 'anthropic-beta': 'sk-up' },
     },
     {
       says: 'rewrites others by the star',
@@ -543,6 +566,15 @@ describe('an operation on headers', () => {
   test('brings a header into the body', () => {
     const operations = [{ mode: 'sync_fields', from: 'header:x-trace', to: 'metadata.trace' }]
     expect(run({ override: { operations }, body: '{}', client }).text).toBe('{"metadata":{"trace":"t"}}')
+  })
+
+  test('brings a member into another one, as a copy', () => {
+    const sync = (to: string) => ({ mode: 'sync_fields', from: 'json:metadata', to })
+    const operations = [sync('json:more'), { mode: 'set', path: 'more.a', value: 2 }, sync('metadata.copy')]
+    expect(JSON.parse(run({ override: { operations }, body: '{"metadata":{"a":1}}' }).text)).toEqual({
+      metadata: { a: 1, copy: { a: 1 } },
+      more: { a: 2 },
+    })
   })
 
   test('is done where the body stays as it is', () => {
@@ -594,6 +626,13 @@ describe('what is refused when it is saved', () => {
     ['a logic that is none', { mode: 'delete', path: 'a', logic: 'XOR' }, 'logic'],
     ['a credential to pass on', { mode: 'pass_headers', value: 'authorization' }, 'value'],
     ['a forwarding header to pass on', { mode: 'pass_headers', value: ['X-Forwarded-For'] }, 'value'],
+    ['a credential to copy', { mode: 'copy_header', from: 'Authorization', to: 'x-b' }, 'from'],
+    ['a cookie to move', { mode: 'move_header', from: 'cookie', to: 'x-b' }, 'from'],
+    [
+      'a value with a credential of the client',
+      { mode: 'set_header', path: 'x', value: '{client_header:cookie}' },
+      'value',
+    ],
     ['a length to set', { mode: 'set_header', path: 'content-length', value: '1' }, 'path'],
     ['a header of two lines', { mode: 'set_header', path: 'x', value: 'a\nb: c' }, 'value'],
     ['a header that is no name', { mode: 'set_header', path: 'x y', value: 'a' }, 'path'],

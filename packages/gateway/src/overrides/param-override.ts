@@ -98,6 +98,7 @@ export interface ParamRun {
   readonly object: ScannedObject
   readonly headers: HeaderDraft
   readonly client: ClientHeaders
+  readonly apiKey: string
   readonly context: Context
   /** Bodies of other calls than generation take no members of it: there the operations on headers alone are done. */
   readonly changesBody: boolean
@@ -109,13 +110,13 @@ export interface ParamRun {
  */
 export function applyParamOverride({ members, operations }: ParamOverride, run: ParamRun): readonly Buffer[] {
   const draft = new BodyDraft(run.bytes, run.object)
-  const { headers, client, context, changesBody } = run
+  const { headers, client, apiKey, context, changesBody } = run
   if (changesBody)
     for (const [name, value] of members) draft.write([name], operations.length > 0 ? copyOf(value) : value)
   for (const { place, isForHeaders, fits, step } of operations) {
     if (!changesBody && !isForHeaders) continue
     try {
-      if (fits(draft, context)) step({ draft, headers, client, context })
+      if (fits(draft, context)) step({ draft, headers, client, apiKey, context })
     } catch (error) {
       if (!(error instanceof OperationError)) throw error
       throw new ParamOverrideError(`paramOverride.${place}: ${error.message}`, { cause: error })

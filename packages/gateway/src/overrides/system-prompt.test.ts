@@ -125,6 +125,27 @@ const cases: readonly Case[] = [
   },
   {
     dialect: 'gemini',
+    says: 'one part that is no list',
+    body: '{"systemInstruction":{"parts" : {"text":"own"} }}',
+    fills: '{"systemInstruction":{"parts" : {"text":"own"} }}',
+    prepends: `{"systemInstruction":{"parts" : [{"text":"${inText}\\n"},{"text":"own"}] }}`,
+  },
+  {
+    dialect: 'gemini',
+    says: 'an empty instruction beside one in snake case',
+    body: '{"systemInstruction":{"parts":[]},"system_instruction":{"parts":[{"text":"own"}]}}',
+    fills: '{"systemInstruction":{"parts":[]},"system_instruction":{"parts":[{"text":"own"}]}}',
+    prepends: `{"systemInstruction":{"parts":[]},"system_instruction":{"parts":[{"text":"${inText}\\n"},{"text":"own"}]}}`,
+  },
+  {
+    dialect: 'openai-chat',
+    says: 'an empty message before one that says something',
+    body: '{"messages":[{"role":"system","content":""},{"role":"system","content":"own"}]}',
+    fills: '{"messages":[{"role":"system","content":""},{"role":"system","content":"own"}]}',
+    prepends: `{"messages":[{"role":"system","content":""},{"role":"system","content":"${inText}\\nown"}]}`,
+  },
+  {
+    dialect: 'gemini',
     says: 'cached content',
     body: '{"cachedContent":"c"}',
     fills: '{"cachedContent":"c"}',
@@ -134,4 +155,31 @@ const cases: readonly Case[] = [
 
 test.each(cases)('$dialect with $says', ({ dialect, body, fills, prepends }) => {
   expect([inject(dialect, body, false), inject(dialect, body, true)]).toEqual([fills, prepends])
+})
+
+const google = `{"systemInstruction":{"parts":[{"text":${told}}]}}`
+const blank = '[{"type":"text","text":""}]'
+
+test.each<[DialectName, string, string]>([
+  ['gemini', '{"systemInstruction":{"parts":[]}}', google],
+  ['gemini', '{"systemInstruction":{"role":"system","parts":{"text":""}}}', google],
+  ['gemini', '{"systemInstruction":{"parts":[{"text":""},{}]}}', google],
+  ['anthropic', `{"system":${blank}}`, `{"system":${told}}`],
+  [
+    'openai-chat',
+    '{"messages":[{"role":"system","content":""}]}',
+    `{"messages":[{"role":"system","content":${told}}]}`,
+  ],
+  [
+    'openai-chat',
+    `{"messages":[{"role":"developer","content":${blank}}]}`,
+    `{"messages":[{"role":"developer","content":${told}}]}`,
+  ],
+  [
+    'openai-responses',
+    '{"input":[{"role":"system","content":""}]}',
+    `{"input":[{"role":"system","content":""}],"instructions":${told}}`,
+  ],
+])('%s: %s has none yet', (dialect, body, gives) => {
+  expect([inject(dialect, body, false), inject(dialect, body, true)]).toEqual([gives, gives])
 })

@@ -44,14 +44,13 @@ function intoMessages(prompt: SystemPrompt, body: ScannedBody): Edit[] {
   const messages = find(body.object, 'messages')
   if (messages === undefined || first(body, messages) !== '[') return []
   const own = findSystemMessage(body, spanOf(messages))
-  if (own !== undefined) {
-    const content = find(own, 'content')
-    if (!prompt.prepends) return []
-    return content === undefined
-      ? [addMembers(own, { content: prompt.text })]
-      : prependContent(body, content, { text: prompt.text, block: textBlock(prompt.text) })
-  }
-  return [insertFirst(body, messages, { role: 'system', content: prompt.text })]
+  if (own === undefined) return [insertFirst(body, messages, { role: 'system', content: prompt.text })]
+  const content = find(own, 'content')
+  if (content === undefined || isNothing(body, content))
+    return [setOrAdd(own, content, ['content', prompt.text])]
+  return prompt.prepends
+    ? prependContent(body, content, { text: prompt.text, block: textBlock(prompt.text) })
+    : []
 }
 
 function intoInstructions(prompt: SystemPrompt, body: ScannedBody): Edit[] {
@@ -60,9 +59,9 @@ function intoInstructions(prompt: SystemPrompt, body: ScannedBody): Edit[] {
     return prompt.prepends ? prependContent(body, instructions, { text: prompt.text, block: undefined }) : []
   }
   const input = find(body.object, 'input')
-  const hasOwn =
-    input !== undefined && first(body, input) === '[' && findSystemMessage(body, spanOf(input)) !== undefined
-  if (hasOwn && !prompt.prepends) return []
+  const own =
+    input !== undefined && first(body, input) === '[' ? findSystemMessage(body, spanOf(input)) : undefined
+  if (own !== undefined && !isSilent(body, own) && !prompt.prepends) return []
   return [setOrAdd(body.object, instructions, ['instructions', prompt.text])]
 }
 
@@ -79,7 +78,8 @@ function intoSystem(prompt: SystemPrompt, body: ScannedBody): Edit[] {
 function intoSystemInstruction(prompt: SystemPrompt, body: ScannedBody): Edit[] {
   const { object } = body
   if ((find(object, 'cachedContent') ?? find(object, 'cached_content')) !== undefined) return []
-  const own = find(object, 'systemInstruction') ?? find(object, 'system_instruction')
+  const spellings = [find(object, 'systemInstruction'), find(object, 'system_instruction')].filter(isThere)
+  const own = spellings.find(member => !isNothing(body, member)) ?? spellings[0]
   const content = { parts: [{ text: prompt.text }] }
   if (own === undefined || isNothing(body, own))
     return [setOrAdd(object, own, ['systemInstruction', content])]
@@ -87,8 +87,20 @@ function intoSystemInstruction(prompt: SystemPrompt, body: ScannedBody): Edit[] 
   const inner = scanObject(body.bytes, body.limits, spanOf(own))
   const parts = find(inner, 'parts')
   if (parts === undefined) return [addMembers(inner, content)]
-  // Parts follow each other without a sign between them, so the break is the prompt's.
-  return first(body, parts) === '[' ? [insertFirst(body, parts, { text: `${prompt.text}\n` })] : []
+  return prependPart(body, parts, prompt.text)
+}
+
+/** Google takes one part for a list of it. Parts follow each other without a sign between them, so the break is the prompt's. */
+function prependPart(body: ScannedBody, parts: Member, text: string): Edit[] {
+  const part = { text: `${text}\n` }
+  const kind = first(body, parts)
+  if (kind === '[') return [insertFirst(body, parts, part)]
+  if (kind !== '{') return []
+  const { valueStart, valueEnd } = parts
+  return [
+    { start: valueStart, end: valueStart, text: `[${JSON.stringify(part)},` },
+    { start: valueEnd, end: valueEnd, text: ']' },
+  ]
 }
 
 /** A text gets the prompt as its first line, a list its own first block. */
@@ -102,8 +114,7 @@ function prependContent(
     const at = content.valueStart + 1
     return [{ start: at, end: at, text: JSON.stringify(`${text}\n`).slice(1, -1) }]
   }
-  if (kind === '[' && block !== undefined) return [insertFirst(body, content, block)]
-  return kind === 'n' ? [setMember(content, text)] : []
+  return kind === '[' && block !== undefined ? [insertFirst(body, content, block)] : []
 }
 
 const textBlock = (text: string) => ({ type: 'text', text })
@@ -122,17 +133,26 @@ function setOrAdd(
   return member === undefined ? addMembers(object, { [name]: value }) : setMember(member, value)
 }
 
-/** The first message of the system, or of the developer, who speaks in its place to newer models. */
-function findSystemMessage({ bytes, limits }: ScannedBody, span: Span): ScannedObject | undefined {
+/** The first message of the system, or of the developer, who speaks in its place to newer models; one that says nothing only for want of others. */
+function findSystemMessage(body: ScannedBody, span: Span): ScannedObject | undefined {
+  const { bytes, limits } = body
+  let silent: ScannedObject | undefined
   for (const element of scanArray(bytes, limits, span)) {
     if (bytes[element.start] !== openBrace) continue
     const message = scanObject(bytes, limits, element)
     const role = find(message, 'role')
     if (role === undefined) continue
     const name = bytes.toString('utf8', role.valueStart, role.valueEnd)
-    if (name === '"system"' || name === '"developer"') return message
+    if (name !== '"system"' && name !== '"developer"') continue
+    if (!isSilent(body, message)) return message
+    silent ??= message
   }
-  return undefined
+  return silent
+}
+
+function isSilent(body: ScannedBody, message: ScannedObject): boolean {
+  const content = find(message, 'content')
+  return content === undefined || isNothing(body, content)
 }
 
 const openBrace = 0x7b
@@ -142,9 +162,31 @@ const find = (object: ScannedObject, name: string) => object.members.findLast(me
 const spanOf = ({ valueStart, valueEnd }: Member): Span => ({ start: valueStart, end: valueEnd })
 const first = ({ bytes }: ScannedBody, { valueStart }: Member) => String.fromCharCode(bytes[valueStart] ?? 0)
 
-/** `null`, an empty text, an empty list. */
-function isNothing({ bytes }: ScannedBody, { valueStart, valueEnd }: Member): boolean {
-  return /^(null|""|\[\s*\]|\{\s*\})$/.test(
-    bytes.toString('utf8', valueStart, Math.min(valueEnd, valueStart + 64)),
-  )
+const isThere = (member: Member | undefined) => member !== undefined
+
+/** What says nothing, as text, list or part: `null`, an empty text, `[]`, `[{"type":"text","text":""}]`, `{"parts":[]}`. */
+function isNothing(body: ScannedBody, member: Member): boolean {
+  return saysNothing(body, spanOf(member))
 }
+
+function saysNothing(body: ScannedBody, span: Span): boolean {
+  const { bytes, limits } = body
+  switch (String.fromCharCode(bytes[span.start] ?? 0)) {
+    case 'n':
+      return true
+    case '"':
+      return span.end - span.start === 2
+    case '[':
+      return scanArray(bytes, limits, span).every(element => saysNothing(body, element))
+    case '{':
+      return scanObject(bytes, limits, span).members.every(
+        member => labels.has(member.name) || (texts.has(member.name) && isNothing(body, member)),
+      )
+    default:
+      return false
+  }
+}
+
+/** Members that say what a part is, and those that hold what it says. */
+const labels: ReadonlySet<string> = new Set(['type', 'role', 'cache_control'])
+const texts: ReadonlySet<string> = new Set(['text', 'parts'])

@@ -1,4 +1,5 @@
 import type { Dialect, ScanLimits, UpstreamError } from '@yumen/protocol'
+import type { AttemptRecord } from '#journal'
 import { type AttemptOutcome, type Candidate, type Routing, remedies, type Ticket } from '#routing'
 import type { GoneWatcher, Reply } from './client/reply.ts'
 import { Waiting } from './client/waiting.ts'
@@ -76,7 +77,7 @@ export async function attempt(parts: AttemptParts, ask: AttemptAsk): Promise<Acc
     const begun = begin(parts, ask, turn)
     if (begun instanceof ChannelRefusal) {
       refusal = begun
-      if (tried > next.value.channel.timeLimits.retryTimes) break
+      if (begun.fault === undefined && tried > next.value.channel.timeLimits.retryTimes) break
       continue
     }
     let trial = begun
@@ -108,9 +109,16 @@ function begin(parts: AttemptParts, ask: AttemptAsk, turn: Turn): Trial | Channe
   try {
     return new Trial(parts, ask, turn)
   } catch (error) {
-    if (error instanceof ChannelRefusal && error.mayMoveOn) return error
-    throw error
+    if (!(error instanceof ChannelRefusal && error.mayMoveOn)) throw error
+    if (error.fault !== undefined) ask.log.attempts.push(faultRecord(turn.candidate, error.fault))
+    return error
   }
+}
+
+/** What the channel's own setting could not do is its administrator's to see; its health is its upstream's alone. */
+function faultRecord({ channel, key }: Candidate, detail: string): AttemptRecord {
+  const facts = { channel: channel.name, channelId: channel.id, keyFingerprint: key.fingerprint }
+  return { ...facts, class: 'override_failed', status: 0, ms: 0, detail }
 }
 
 /** Servers that know no `stream_options` have no code for it, only its name in their words. */

@@ -87,7 +87,7 @@ async function relayTarget(
     const facts = scan(body, target, parts.limits)
     log.facts = facts
     admitAsk(caller.key, { model: facts.model, endpoint: target.endpoint })
-    const searching = parts.checkSensitive(facts, target.dialect)
+    const searching = parts.checkSensitive(facts)
     if (searching !== undefined) await searching
     const waiting = admitRate(parts, log, facts)
     if (waiting !== undefined) await waiting

@@ -78,6 +78,13 @@ const configOf = (upstream: string) => {
       channel('choices', { paramOverride: { n: 2 } }),
       channel('renamed', { paramOverride: { model: 'sim-unicode' } }),
       channel('broken', { paramOverride: { operations: [{ mode: 'to_upper', path: 'missing' }] } }),
+      channel('broken-first', {
+        models: ['half'],
+        priority: 9,
+        settings: { retryTimes: 0 },
+        paramOverride: { operations: [{ mode: 'trim_prefix', path: 'user', value: 'x' }] },
+      }),
+      channel('half-second', { models: ['half'], modelMapping: { half: 'sim' } }),
       channel('closed', {
         paramOverride: {
           operations: [
@@ -217,6 +224,21 @@ describe('paramOverride', () => {
     expect(error.message).not.toMatch(/paramOverride|broken|missing/)
     await gateway.untilPrinted('channel broken: paramOverride.operations[0] (to_upper)')
     expect((await refusal('broken')).status).toBe(500)
+  })
+
+  test('that fails in one channel lets the next one answer, and is on record', async () => {
+    expect((await ask('half')).choices.length).toBe(1)
+    expect(await gateway.yumenJson('requests', 'show', await lastId())).toMatchObject({
+      channel: 'half-second',
+      attempts: [
+        {
+          channel: 'broken-first',
+          class: 'override_failed',
+          detail: expect.stringContaining('operations[0] (trim_prefix)'),
+        },
+        { channel: 'half-second', class: 'ok' },
+      ],
+    })
   })
 
   test('returns an error of its own, or lets the next channel try', async () => {

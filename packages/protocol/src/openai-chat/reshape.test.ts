@@ -48,6 +48,37 @@ describe('thinking_to_content', () => {
     })
   })
 
+  test.each([[null], [[]]])('stays open while chunks of reasoning have %j as calls of tools', calls => {
+    const stream = [
+      chunk({ reasoning_content: 'a', tool_calls: calls, content: null }),
+      chunk({ reasoning_content: 'b', tool_calls: calls, content: [{ type: 'text', text: '' }] }),
+      chunk({ content: 'c', tool_calls: calls }),
+    ]
+    expect(contents(stream).map(text => JSON.parse(text)[0].delta.content)).toEqual([
+      '<think>\na',
+      'b',
+      '\n</think>\nc',
+    ])
+  })
+
+  test('keeps an answer in parts, whole and in a stream', () => {
+    const parts = [{ type: 'text', text: 'ANSWER' }]
+    const answer = { choices: [{ index: 0, message: { reasoning_content: 'Why', content: parts } }] }
+    expect(reshapeAnswer(answer, thinking)['choices']).toEqual([
+      { index: 0, message: { content: [{ type: 'text', text: '<think>\nWhy\n</think>\n' }, ...parts] } },
+    ])
+    const stream = [
+      chunk({ reasoning_content: 'a' }),
+      chunk({ content: parts }),
+      chunk({ content: parts }, { finish_reason: 'stop' }),
+    ]
+    expect(contents(stream).map(text => JSON.parse(text)[0].delta.content)).toEqual([
+      '<think>\na',
+      [{ type: 'text', text: '\n</think>\n' }, ...parts],
+      parts,
+    ])
+  })
+
   test('keeps choices apart', () => {
     const two = {
       choices: [

@@ -61,30 +61,42 @@ export function createChunkReshaper(rules: ReshapeRules): (chunk: Json) => Json 
 function thinkInMessage(message: Json, { thinkingToContent }: ReshapeRules): Json {
   const thought = reasoningOf(message)
   if (!thinkingToContent || thought === '') return message
-  return {
-    ...withoutReasoning(message),
-    content: `${opening}${thought}${closing}${textOf(message['content'])}`,
-  }
+  const thinking = `${opening}${thought}${closing}`
+  const { content } = message
+  return { ...withoutReasoning(message), content: before(thinking, content) }
+}
+
+/** Content of either kind, a text or a list of parts, with `text` before it. */
+function before(text: string, content: unknown): unknown {
+  return hasParts(content) ? [{ type: 'text', text }, ...content] : `${text}${textOf(content)}`
 }
 
 /** Thinking that no content follows is closed with the finish of its choice. */
 function thinkInDelta(delta: Json, choice: Json, open: Set<number>): Json {
   const index = Number(choice['index'] ?? 0)
   const thought = reasoningOf(delta)
-  const text = textOf(delta['content'])
-  let content = ''
+  let thinking = ''
   if (thought !== '') {
-    content = open.has(index) ? thought : `${opening}${thought}`
+    thinking = open.has(index) ? thought : `${opening}${thought}`
     open.add(index)
   }
-  const ends = text !== '' || delta['tool_calls'] !== undefined || isFinish(choice['finish_reason'])
+  const ends = saysMore(delta) || isFinish(choice['finish_reason'])
   if (open.has(index) && ends) {
-    content += closing
+    thinking += closing
     open.delete(index)
   }
-  content += text
   const rest = withoutReasoning(delta)
-  return content === '' ? rest : { ...rest, content }
+  return thinking === '' ? rest : { ...rest, content: before(thinking, delta['content']) }
+}
+
+/** Whether a chunk has content or calls of tools. Some services send both empty with each chunk of reasoning. */
+function saysMore({ content, tool_calls: calls }: Json): boolean {
+  return textOf(content) !== '' || isFilled(calls) || hasParts(content)
+}
+
+/** Whether content is a list with a part that is no empty text. */
+function hasParts(content: unknown): content is readonly unknown[] {
+  return isFilled(content) && content.some(part => asObject(part)?.['text'] !== '')
 }
 
 function format(answer: Json): Json {
@@ -119,6 +131,10 @@ function withoutReasoning({ reasoning_content: _content, reasoning: _reasoning, 
 
 function textOf(value: unknown): string {
   return typeof value === 'string' ? value : ''
+}
+
+function isFilled(value: unknown): value is readonly unknown[] {
+  return Array.isArray(value) && value.length > 0
 }
 
 function isFinish(value: unknown): boolean {

@@ -1,7 +1,7 @@
 import { numberBetween, oneOf, textsOf, wholeBetween } from '../checks.ts'
 import { isCidr } from '../cidr.ts'
 import { limits } from '../limits.ts'
-import { countFrom1, defineOptions, flag, milliseconds, wholeNumber } from './kinds.ts'
+import { countFrom1, defineOptions, flag, milliseconds, planned, wholeNumber } from './kinds.ts'
 
 const wordTexts = textsOf(word => word.length >= 1 && word.length <= 100, 20_000)
 
@@ -92,44 +92,50 @@ export const ownOptions = defineOptions({
     allowed: 'a list of at most 20,000 words of 1 to 100 characters, 262,144 characters in all',
     about: 'Words that a prompt must not hold, upper and lower case alike.',
   },
-  'fetch.enableSsrfProtection': flag(
-    true,
-    'Addresses that users name are checked before they are fetched. Off: metadata services alone are refused.',
+  'fetch.enableSsrfProtection': planned(
+    flag(
+      true,
+      'Addresses that users name are checked before they are fetched. Off: metadata services alone are refused.',
+    ),
   ),
-  'fetch.allowPrivateIp': flag(false, 'Users may have loopback, private and link-local addresses fetched.'),
-  'fetch.domainFilterMode': {
+  'fetch.allowPrivateIp': planned(
+    flag(false, 'Users may have loopback, private and link-local addresses fetched.'),
+  ),
+  'fetch.domainFilterMode': planned({
     accepts: oneOf(['deny', 'allow']),
     fallback: 'deny',
     allowed: 'deny or allow',
     about: 'Whether fetch.domainList names the hosts that are refused, or the only ones that are not.',
-  },
-  'fetch.domainList': {
+  }),
+  'fetch.domainList': planned({
     accepts: textsOf(isDomainPattern, 1_000),
     fallback: [],
     allowed: 'a list of host names; *.example.com is example.com and all below it',
     about: 'Hosts of addresses that users name, by fetch.domainFilterMode.',
-  },
-  'fetch.ipFilterMode': {
+  }),
+  'fetch.ipFilterMode': planned({
     accepts: oneOf(['deny', 'allow']),
     fallback: 'deny',
     allowed: 'deny or allow',
     about: 'Whether fetch.ipList names the addresses that are refused, or the only ones that are not.',
-  },
-  'fetch.ipList': {
+  }),
+  'fetch.ipList': planned({
     accepts: textsOf(isCidr, 1_000),
     fallback: [],
     allowed: 'a list of IP addresses and CIDR ranges',
     about: 'IP addresses that users may have fetched or not, by fetch.ipFilterMode.',
-  },
-  'fetch.allowedPorts': {
+  }),
+  'fetch.allowedPorts': planned({
     accepts: textsOf(isPortRange, 100),
     fallback: ['80', '443', '8080', '8443'],
     allowed: 'a list of ports and ranges as texts: "443", "8000-8999"',
     about: 'Ports of addresses that users name; an empty list allows all.',
-  },
-  'fetch.applyIpFilterForDomain': flag(
-    true,
-    'fetch.ipList counts for what a name resolves to as well. Private addresses are refused in any case.',
+  }),
+  'fetch.applyIpFilterForDomain': planned(
+    flag(
+      true,
+      'fetch.ipList counts for what a name resolves to as well. Private addresses are refused in any case.',
+    ),
   ),
 })
 

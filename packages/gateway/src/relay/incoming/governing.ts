@@ -61,6 +61,14 @@ export function governingKeys(dialect: DialectName, operation: Operation): Gover
   return operation === 'chat' || operation === 'completions' ? openaiChat : plain
 }
 
+const promptNames: ReadonlySet<string> = new Set([
+  ...['messages', 'prompt', 'input', 'instruction', 'instructions', 'suffix', 'prefix', 'query', 'documents'],
+  ...['system', 'contents', 'content', 'systeminstruction', 'system_instruction', 'functions', 'prediction'],
+])
+
+/** Whether a member of this name is what a model is asked, in any dialect and any case. */
+export const isPromptName = (name: string) => promptNames.has(foldName(name))
+
 /**
  * Simple case folding, as Go's and other case-blind readers do it: lower case, and the two characters outside ASCII that fold
  * into it (U+017F long s; U+212A Kelvin sign, which JavaScript lowers by itself).

@@ -28,6 +28,9 @@ describe('finds the word', () => {
     ['in a file that is no base64', `{"data":"${'x'.repeat(200)} bad"}`],
     ['in what begins as base64', `{"url":"data:image/png;base64,${base64}? bad"}`],
     ['in a name that is not read to its end', `{"${'n'.repeat(100)}":"bad"}`],
+    ['in a name that nobody but the client gave', '[{"input":{"so bad":1}}]'],
+    ['in a name with escapes', '{"b\\u0061d":{}}'],
+    ['in an address or file without a head', `{"file_data":"bad${'A'.repeat(140)}"}`],
     ['in a tool’s input', '[{"type":"tool_use","input":{"query":"bad"}}]'],
   ])('%s', (_, json) => {
     expect(finds(json, ['bad'])).toBe(true)
@@ -37,17 +40,18 @@ describe('finds the word', () => {
 
 describe('does not find', () => {
   test.each([
-    ['a name of a member', '{"bad":"x"}'],
+    ['a name that stands in every request', '[{"content":[{"text":"x"}],"properties":{"type":1}}]'],
     ['what a part is', '[{"type":"bad","role":"bad","id":"bad"}]'],
     ['base64 of a file', `{"data":"${base64}bad"}`],
     ['base64 behind its head', `{"image_url":{"url":"data:image/png;base64,${base64}bad"}}`],
-    ['base64 with escaped slashes', `{"file_data":"${base64}\\/bad"}`],
+    ['base64 with escaped slashes', `{"data":"${base64}\\/bad"}`],
     ['a word that two strings make', '["b","ad"]'],
     ['an escape that is no word', '"b\\u0000ad"'],
     ['a number or a literal', '[1234,true,null]'],
   ])('%s', (_, json) => {
-    expect(finds(json, ['bad', '234', 'true'])).toBe(false)
-    for (const slice of [1, 5]) expect(finds(json, ['bad', '234', 'true'], slice)).toBe(false)
+    const words = ['bad', '234', 'true', 'content', 'prop']
+    expect(finds(json, words)).toBe(false)
+    for (const slice of [1, 5]) expect(finds(json, words, slice)).toBe(false)
   })
 })
 
@@ -59,7 +63,7 @@ test('finds what a naive search in the parsed value finds, however it is written
       text,
       fc.constantFrom(1, true, null),
       fc.array(tie('node'), { maxLength: 4 }),
-      fc.dictionary(fc.constantFrom('a', 'text', 'content', 'input'), tie('node'), { maxKeys: 4 }),
+      fc.dictionary(fc.constantFrom('a', '敏b', 'text', 'content', 'input'), tie('node'), { maxKeys: 4 }),
     ),
   })).node
   const words = fc.array(fc.stringMatching(/^[ab敏感"\\/é\n]{1,3}$|^😀$/), { maxLength: 4 })
@@ -85,7 +89,9 @@ test('finds what a naive search in the parsed value finds, however it is written
 
 function textsOf(value: unknown): readonly string[] {
   if (typeof value === 'string') return [value]
-  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsOf) : []
+  if (typeof value !== 'object' || value === null) return []
+  const names = Array.isArray(value) ? [] : Object.keys(value).filter(name => name === 'a' || name === '敏b')
+  return [...names, ...Object.values(value).flatMap(textsOf)]
 }
 
 test('of any bytes comes to an end', () => {

@@ -1,4 +1,5 @@
 import { type Automaton, foldTable, start } from './automaton.ts'
+import { bareFiles, files, labels, structural } from './members.ts'
 
 export interface SearchSpan {
   readonly start: number
@@ -10,8 +11,8 @@ export interface SearchSpan {
  * and nothing copied. A cursor: `run(bytes)` goes on for so many bytes and says whether it is through, so that a large body is
  * read in turns between which others get theirs.
  *
- * Texts are all string values but: names of members, the short values of those that say what a part is (`type`, `role`, ids), and
- * base64 in the members that hold files. The spans are what `scanObject` has found; what is no JSON in them is the upstream's to refuse.
+ * Texts are all strings but: the names of members that the dialects and JSON Schema have, the short values of those that say what a
+ * part is (`type`, `role`, ids), and base64 in the members that hold files. The spans are what `scanObject` has found; what is no JSON in them is the upstream's to refuse.
  */
 export class SensitiveSearch {
   #isFound = false
@@ -84,24 +85,28 @@ export class SensitiveSearch {
     const textEnd = endOfString(this.#bytes, textStart, span.end)
     const after = skipSpace(this.#bytes, textEnd + 1, span.end)
     this.#at = textEnd + 1
+    const length = textEnd - textStart
     if (this.#bytes[after] === colon && after < span.end) {
-      this.#name =
-        textEnd - textStart > nameBytesMax ? '' : this.#bytes.toString('latin1', textStart, textEnd)
+      this.#name = length > nameBytesMax ? '' : this.#bytes.toString('latin1', textStart, textEnd)
       this.#at = after + 1
+      if (length > 0 && !structural.has(this.#name)) this.#beginText(textStart, textEnd)
       return
     }
-    const length = textEnd - textStart
     if (length === 0 || (length <= labelBytesMax && labels.has(this.#name))) return
+    this.#beginText(textStart, textEnd)
+    if (!files.has(this.#name) || length < base64BytesMin) return
+    const dataStart = skipDataHead(this.#bytes, textStart, textEnd)
+    if (dataStart === textStart && !bareFiles.has(this.#name)) return
+    this.#mode = 'base64'
+    this.#at = dataStart
+  }
+
+  #beginText(textStart: number, textEnd: number): void {
     this.#textStart = textStart
     this.#textEnd = textEnd
     this.#state = start
-    if (files.has(this.#name) && length >= base64BytesMin) {
-      this.#mode = 'base64'
-      this.#at = skipDataHead(this.#bytes, textStart, textEnd)
-    } else {
-      this.#mode = 'text'
-      this.#at = textStart
-    }
+    this.#mode = 'text'
+    this.#at = textStart
   }
 
   /** Whether the string is base64 up to its end; else it is a text like any other. */
@@ -183,16 +188,9 @@ const colon = 0x3a
 const smallU = 0x75
 const escapes: Readonly<Record<number, number>> = { 98: 0x08, 102: 0x0c, 110: 0x0a, 114: 0x0d, 116: 0x09 }
 
-/** Members whose values say what a part is; longer ones are texts, whoever calls them so. */
-const labels: ReadonlySet<string> = new Set([
-  ...['type', 'role', 'id', 'call_id', 'tool_call_id', 'tool_use_id', 'item_id', 'file_id', 'fileId'],
-  ...['media_type', 'mime_type', 'mimeType', 'format', 'detail', 'status', 'cache_control', 'ttl'],
-])
 const labelBytesMax = 64
 const nameBytesMax = 64
 
-/** Members that hold files in base64: `source.data`, `inlineData.data`, `image_url.url`, `file.file_data`, `input_audio.data`. */
-const files: ReadonlySet<string> = new Set(['data', 'url', 'image_url', 'file_data', 'file_url', 'b64_json'])
 const base64BytesMin = 128
 
 /** `/` may be written with a backslash, and both alphabets are in use. */

@@ -1,5 +1,5 @@
-import type { DialectName } from '@yumen/protocol'
 import { GatewayError } from '../gateway-error.ts'
+import { foldName } from '../incoming/governing.ts'
 import type { Facts } from '../scan.ts'
 import { type Automaton, createAutomaton } from './automaton.ts'
 import { SensitiveSearch } from './search.ts'
@@ -16,7 +16,7 @@ export interface SensitiveParts {
 }
 
 /** Refuses prompts that hold a word of the operator's list. A promise only where the body is larger than one slice. */
-export type SensitiveCheck = (facts: Facts, dialect: DialectName) => Promise<void> | undefined
+export type SensitiveCheck = (facts: Facts) => Promise<void> | undefined
 
 /**
  * The check of all prompts. The automaton is made when the list changes, not per request. A body is searched in slices of
@@ -33,13 +33,13 @@ export function createSensitiveCheck({ options, sliceBytesMax }: SensitiveParts)
     return automaton
   }
 
-  return (facts, dialect) => {
+  return facts => {
     const current = options()
     if (!current['sensitive.enabled'] || !current['sensitive.checkPrompts']) return undefined
     const words = current['sensitive.words']
     if (words.length === 0) return undefined
     const spans = facts.object.members
-      .filter(({ name }) => prompts[dialect].has(name))
+      .filter(({ name }) => !unread.has(foldName(name)))
       .map(({ valueStart, valueEnd }) => ({ start: valueStart, end: valueEnd }))
     const search = new SensitiveSearch(facts.body, spans, automatonOf(words))
     if (!search.run(sliceBytesMax)) return runOn(search, sliceBytesMax)
@@ -64,27 +64,23 @@ function refuseHit(search: SensitiveSearch): void {
     throw new GatewayError('content_policy', 'the prompt holds a word that is not allowed on this gateway')
 }
 
-const ofOpenai = [
-  'messages',
-  'input',
-  'instructions',
-  'prompt',
-  'suffix',
-  'tools',
-  'functions',
-  'response_format',
-]
-
-/** The members of a body whose texts a model reads, by the client's dialect. */
-const prompts: Readonly<Record<DialectName, ReadonlySet<string>>> = {
-  'openai-chat': new Set([...ofOpenai, 'query', 'documents', 'prediction']),
-  'openai-responses': new Set([...ofOpenai, 'text']),
-  anthropic: new Set(['messages', 'system', 'tools']),
-  gemini: new Set([
-    ...['contents', 'systemInstruction', 'system_instruction', 'tools', 'content', 'requests', 'title'],
-    ...['generateContentRequest', 'generate_content_request'],
-  ]),
-}
+/**
+ * Members of a body that say how it is answered, for whom and by whom, in lower case. All others may be read by a model: services have
+ * members of their own (`chat_template_kwargs`, `guided_json`, `extra_body`), and some read names in any case.
+ */
+const unread: ReadonlySet<string> = new Set([
+  ...[
+    'model',
+    'user',
+    'safety_identifier',
+    'metadata',
+    'labels',
+    'prompt_cache_key',
+    'prompt_cache_retention',
+  ],
+  ...['service_tier', 'stream_options', 'include', 'truncation', 'modalities', 'encoding_format'],
+  ...['previous_response_id', 'conversation', 'cachedcontent', 'cached_content', 'container'],
+])
 
 function isSameList(left: readonly string[], right: readonly string[]): boolean {
   return left.length === right.length && left.every((word, index) => word === right[index])

@@ -51,7 +51,14 @@ function build({
     upstreamModel,
     group: 'default',
   }
-  const incoming = { url: address, headers: { 'user-agent': 'agent', authorization: 'Bearer ours' } }
+  const headers = {
+    'user-agent': 'agent',
+    authorization: 'Bearer ours',
+    'content-type': 'text/plain',
+    'anthropic-version': 'theirs',
+    'x-dashscope-workspace': 'theirs',
+  }
+  const incoming = { url: address, headers }
   const turn = {
     candidate,
     ask,
@@ -119,6 +126,34 @@ test('an override that leaves what nobody can read is the gateway’s failure, n
   const failing = { paramOverride: { n: 'two' } }
   expect(() => build(failing)).toThrow(GatewayError)
   expect(() => build(failing)).toThrow(expect.objectContaining({ class: 'internal' }))
+})
+
+test("names the model of the body as the one that runs, unless the address has the upstream's", () => {
+  const paramOverride = { model: 'other' }
+  expect(build({ paramOverride })).toMatchObject({ text: '{"model":"other"}', model: 'other' })
+  expect(build({ paramOverride, provider: 'azure' })).not.toHaveProperty('model')
+})
+
+test('rules over the headers of the client replace none that the provider or the channel sets', () => {
+  const settings = { dashscope_workspace: 'ours' }
+  const built = build({ provider: 'ali', settings, headerOverride: { '*': '' } })
+  expect(built.headers).toEqual(
+    new Map([
+      ['user-agent', 'agent'],
+      ['anthropic-version', 'theirs'],
+    ]),
+  )
+})
+
+test('an override that this body cannot take is a refusal of the channel, and names the operation', () => {
+  const paramOverride = { operations: [{ mode: 'trim_prefix', path: 'user', value: 'x' }] }
+  expect(() => build({ paramOverride })).toThrow(
+    expect.objectContaining({
+      name: 'GatewayError',
+      mayMoveOn: true,
+      fault: expect.stringMatching(/^paramOverride\.operations\[0\] \(trim_prefix\): /),
+    }),
+  )
 })
 
 test("a body that is no JSON where the override looks is the client's mistake", () => {

@@ -23,6 +23,7 @@ import type { Candidate } from '#routing'
 import { GatewayError } from '../gateway-error.ts'
 import type { Target } from '../route.ts'
 import { type Facts, scan } from '../scan.ts'
+import { ownHeaderNames } from './own-headers.ts'
 import { buildUpstreamBody, type UpstreamBody } from './upstream-body.ts'
 
 /** One attempt, as far as its body and headers depend on it. Nothing of it reaches the next one. */
@@ -40,13 +41,19 @@ export interface AttemptTurn {
   readonly isChannelTest?: boolean
 }
 
-/** A channel's `return_error`: it refuses the request itself. */
+/** A channel refuses the request itself: by its `return_error`, or by an override that this body cannot take. */
 export class ChannelRefusal extends GatewayError {
   /** Whether the next candidate may be asked. */
   readonly mayMoveOn: boolean
-  constructor(parts: ConstructorParameters<typeof GatewayError>, mayMoveOn: boolean) {
+  /** The override that could not be done, for the administrator: such a channel was no try of the request's. */
+  readonly fault: string | undefined
+  constructor(
+    parts: ConstructorParameters<typeof GatewayError>,
+    { mayMoveOn, fault }: { readonly mayMoveOn: boolean; readonly fault?: string },
+  ) {
     super(...parts)
     this.mayMoveOn = mayMoveOn
+    this.fault = fault
   }
 }
 
@@ -78,9 +85,9 @@ interface Overriding {
 }
 
 function override({ facts, target, turn, limits, overrides }: Overriding): UpstreamBody {
+  const sources = { apiKey: turn.candidate.key.secret, client: turn.incoming.headers }
   const headers =
-    overrides.headers &&
-    resolveHeaders(overrides.headers, { apiKey: turn.candidate.key.secret, client: turn.incoming.headers })
+    overrides.headers && resolveHeaders(overrides.headers, { ...sources, own: () => ownNames(turn) })
   if (overrides.passesThrough) return { ...passThrough(facts, turn), headers }
   const built = buildUpstreamBody(facts, target, turn, limits)
   const { systemPrompt, params } = overrides
@@ -96,13 +103,18 @@ function override({ facts, target, turn, limits, overrides }: Overriding): Upstr
   const changed = headers ?? new Map<string, string>()
   pieces = applyParamOverride(params, {
     ...rescan(pieces, limits),
+    ...sources,
     headers: changed,
-    client: turn.incoming.headers,
     context: contextOf(facts, turn, changed),
     changesBody,
   })
   const governed = changesBody ? reread({ facts, target, turn, limits, overrides }, pieces) : {}
   return { ...built, ...governed, pieces, length: lengthOf(pieces), headers: changed }
+}
+
+function ownNames({ candidate, ask, incoming }: AttemptTurn): ReadonlySet<string> {
+  const headers = clientHeaders(incoming.headers)
+  return ownHeaderNames({ candidate, ask, client: name => headers[name] })
 }
 
 /** Calls whose bodies take the members of generation; counting and moderation refuse them. */
@@ -116,11 +128,15 @@ function hasSystemPrompt({ dialect, operation }: Target): boolean {
 /**
  * The client's bytes. Its model is the one that runs, so a mapping counts only where the upstream has the model in the address.
  */
-function passThrough(facts: Facts, { candidate, ask }: AttemptTurn): UpstreamBody {
-  const { provider } = candidate.channel
-  const isAddressed = endpointUrl(provider, ask) !== endpointUrl(provider, { ...ask, model: `${ask.model}-` })
+function passThrough(facts: Facts, turn: AttemptTurn): UpstreamBody {
   const body = { pieces: [facts.body], length: facts.body.length, hidesUsage: false, removed: [] }
-  return isAddressed ? body : { ...body, model: facts.model }
+  return isAddressed(turn) ? body : { ...body, model: facts.model }
+}
+
+/** Whether the address names the model, so that the body's is not the one that runs. */
+function isAddressed({ candidate, ask }: AttemptTurn): boolean {
+  const { provider } = candidate.channel
+  return endpointUrl(provider, ask) !== endpointUrl(provider, { ...ask, model: `${ask.model}-` })
 }
 
 /** What an override sets is read as what a client sends is: the model, and how many answers are waited for. */
@@ -138,7 +154,7 @@ function reread({ facts, target, turn, limits }: Overriding, pieces: readonly Bu
   }
   if (found.isStreaming !== facts.isStreaming)
     throw new ParamOverrideError('paramOverride changes stream: the answer could not be read')
-  return { model: found.model, choices: found.choices }
+  return { ...(!isAddressed(turn) && { model: found.model }), choices: found.choices }
 }
 
 const joined = (pieces: readonly Buffer[]): Buffer =>
@@ -201,8 +217,10 @@ function toldError(error: unknown, target: Target, turn: AttemptTurn): unknown {
   // The setting is the administrator's: its log names it, the client learns that it is none of its own doing.
   const named = new Error(`channel ${turn.candidate.channel.name}: ${error.message}`)
   delete named.stack
-  return new GatewayError('internal', 'the request could not be prepared for its upstream; it is on record', {
-    cause: named,
+  const message = 'the request could not be prepared for its upstream; it is on record'
+  return new ChannelRefusal(['internal', message, { cause: named }], {
+    mayMoveOn: true,
+    fault: error.message,
   })
 }
 
@@ -214,5 +232,5 @@ function refusalOf(error: ReturnedError, dialect: Dialect, { requestId }: Attemp
   const { body } = dialect.renderError({ class: told, message, requestId, status })
   const own = hasCodes ? { error: { message, type, param: null, code } } : body
   const native = { status, body: Buffer.from(JSON.stringify(own)) }
-  return new ChannelRefusal([told, message, { status, native }], error.mayMoveOn)
+  return new ChannelRefusal([told, message, { status, native }], { mayMoveOn: error.mayMoveOn })
 }

@@ -7,6 +7,7 @@ import type { Target } from '../route.ts'
 import type { Facts } from '../scan.ts'
 import { type CallListener, UpstreamCall } from './call.ts'
 import type { Connections } from './connections.ts'
+import { ownHeaders } from './own-headers.ts'
 import type { UpstreamBody } from './upstream-body.ts'
 
 export interface SendParts {
@@ -80,18 +81,12 @@ export function send(parts: SendParts, outgoing: Outgoing, listener: CallListene
 
 /** Nothing of the client's own goes along but what the provider names: no cookie, key or forwarding header. */
 function headersOf({ candidate, ask, body, client }: Outgoing): string[] {
-  const { provider } = candidate.channel
   const headers = [
-    'content-type',
-    'application/json',
     'content-length',
     String(body.length),
-    'accept',
-    ask.isStreaming ? 'text/event-stream' : 'application/json',
     'user-agent',
     'yumen',
-    ...provider.auth(candidate.key.secret, ask),
-    ...(provider.headers?.(ask, client) ?? []),
+    ...ownHeaders({ candidate, ask, client }),
   ]
   return body.headers === undefined ? headers : mergeHeaders(headers, body.headers)
 }

@@ -103,6 +103,35 @@ describe('a body on its way upstream', () => {
     )
   })
 
+  test.each(['messages', 'Prompt', 'input', 'contents', 'system', 'instructions'])(
+    'is refused where extra_body holds %s: the prompt is what was counted and searched',
+    name => {
+      const body = JSON.stringify({ model: 'm', extra_body: { top_k: 1, [name]: 'x' } })
+      expect(() => build({ body, provider: 'ali' })).toThrow(
+        expect.objectContaining({ class: 'invalid_request', param: `extra_body.${name}` }),
+      )
+      expect(build({ body, provider: 'openai' }).text).toBe(body)
+    },
+  )
+
+  test('never gets by extra_body what the relay writes or withholds', () => {
+    const extra = {
+      stream: false,
+      tools: [],
+      stream_options: {},
+      safety_identifier: 'u',
+      speed: 'fast',
+      Top_P: 9,
+    }
+    const body = JSON.stringify({ model: 'm', stream: true, top_p: 1, extra_body: extra })
+    expect(JSON.parse(build({ body, provider: 'ali' }).text)).toEqual({
+      model: 'm',
+      stream: true,
+      top_p: 1,
+      stream_options: { include_usage: true },
+    })
+  })
+
   test("names Gemini's model wherever a body repeats it, and refuses another one", () => {
     const address = '/v1beta/models/e:batchEmbedContents'
     const of = (body: string) => build({ body, address, provider: 'gemini', upstreamModel: 'f' }).text

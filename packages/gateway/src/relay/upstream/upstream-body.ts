@@ -14,7 +14,7 @@ import {
 import type { Ask, MemberEdit } from '@yumen/providers'
 import type { Candidate } from '#routing'
 import { GatewayError } from '../gateway-error.ts'
-import { foldName, geminiRequestKeys, governingKeys } from '../incoming/governing.ts'
+import { foldName, geminiRequestKeys, governingKeys, isPromptName } from '../incoming/governing.ts'
 import type { Target } from '../route.ts'
 import { type Facts, findGoverning } from '../scan.ts'
 
@@ -191,15 +191,28 @@ function providerEdits(
 }
 
 /**
- * The members of a member, one level up. What the body has already stays the body's own, and a governing key never comes in
- * this way: it would be priced and routed as if it were not there.
+ * The members of a member, one level up. What the body has already stays the body's own. A governing key never comes in this way, it
+ * would be priced and routed as if it were not there; nor what the relay itself writes or withholds. What would be the prompt is
+ * refused: nothing but the body's own was counted.
  */
 function spread({ facts, target, removed }: Editing, member: Member, value: unknown): Edit[] {
-  const taken = new Set(facts.object.members.map(({ name }) => name))
+  const taken = new Set(facts.object.members.map(({ name }) => foldName(name)))
   const governing = governingKeys(target.dialect, target.operation)
   const entries = typeof value === 'object' && value !== null ? Object.entries(value) : []
+  const prompt = entries.find(([name]) => isPromptName(name))?.[0]
+  if (prompt !== undefined) {
+    const param = `${member.name}.${prompt}`
+    throw new GatewayError(
+      'invalid_request',
+      `${param} is not taken: ${prompt} belongs into the body itself`,
+      {
+        param,
+      },
+    )
+  }
+  const isKept = (name: string) => taken.has(name) || governing.has(name) || isOwn(name)
   const text = entries
-    .filter(([name]) => !taken.has(name) && !governing.has(foldName(name)))
+    .filter(([name]) => !isKept(foldName(name)))
     .map(([name, inner]) => `${JSON.stringify(name)}:${JSON.stringify(inner)}`)
     .join(',')
   if (text === '') {
@@ -208,6 +221,8 @@ function spread({ facts, target, removed }: Editing, member: Member, value: unkn
   }
   return [{ start: member.keyStart, end: member.valueEnd, text }]
 }
+
+const isOwn = (name: string) => name === 'stream_options' || Object.hasOwn(guardedMembers, name)
 
 function parseMember(body: Buffer, { name, valueStart, valueEnd }: Member): unknown {
   try {
