@@ -1,3 +1,4 @@
+export type { AffinityRule } from './affinity-rules.ts'
 export { ConfigError } from './config-error.ts'
 export { isSealedText, maskUserinfo } from './credentials.ts'
 export { exportState, readDeclarativeFile } from './declarative.ts'

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { AffinityRule } from '#config'
 import { affinityOf } from './affinity.ts'
 import { route } from './route.ts'
 import { scan } from './scan.ts'
@@ -20,13 +21,45 @@ function read(path: keyof typeof paths, body: object) {
   return { target: found.target, facts: scan(Buffer.from(JSON.stringify(named)), found.target, limits) }
 }
 
-function seedOf(path: keyof typeof paths, body: object, headers: Record<string, string> = {}) {
-  const { target, facts } = read(path, body)
-  return affinityOf(facts, target, name => headers[name], limits)
+function seedOf(
+  path: keyof typeof paths,
+  body: object,
+  headers: Record<string, string> = {},
+  rules: readonly AffinityRule[] = [],
+) {
+  const client = (name: string) => headers[name]
+  return affinityOf({ ...read(path, body), client }, rules, limits)
 }
 
 const said = (role: string, content: string) => ({ role, content })
 const parts = (role: string, text: string) => ({ role, parts: [{ text }] })
+
+describe('rules of the operator', () => {
+  const rules = [
+    { models: ['claude-*'], headers: ['x-claude'] },
+    { endpoints: ['chat'], fields: ['metadata.session.id', 'thread'], headers: ['x-thread'] },
+  ]
+  const seed = (body: object, headers: Record<string, string> = {}) => seedOf('chat', body, headers, rules)
+
+  test.each([
+    { says: 'a member within members', body: { metadata: { session: { id: 's' } } } },
+    { says: 'the next member', body: { thread: 's', metadata: {} } },
+    { says: 'a header', headers: { 'x-thread': 's' } },
+    { says: 'one of the model', body: { model: 'claude-x' }, headers: { 'x-claude': 's' } },
+  ])('find $says, whatever else is said', ({ body = {}, headers = {} }) => {
+    const first = seed({ ...body, user: 'u', messages: [said('user', 'one')] }, headers)
+    expect(first).toBeDefined()
+    expect(seed({ ...body, user: 'v', messages: [said('user', 'two')] }, headers)).toBe(first)
+  })
+
+  test('that do not fit or find nothing leave it to the protocol', () => {
+    const body = { user: 'u', messages: [said('user', 'one')] }
+    expect(seed(body, { 'x-claude': 's' })).toBe(seedOf('chat', body))
+    expect(seedOf('responses', { ...body, thread: 't' }, {}, rules)).toBe(
+      seedOf('responses', { ...body, thread: 't' }),
+    )
+  })
+})
 
 describe('what keeps a conversation together', () => {
   test.each([
@@ -111,13 +144,15 @@ describe('what keeps a conversation together', () => {
 
   test('only the beginning is read: a conversation shows there or not at all', () => {
     const { target, facts } = read('chat', { messages: [said('user', 'Hi'), said('assistant', 'Hello')] })
-    const whole = affinityOf(facts, target, () => undefined, limits)
+    const whole = affinityOf({ facts, target, client: () => undefined }, [], limits)
     const text = facts.body.toString()
     const flooded = Buffer.from(text.replace(']}', `${',1'.repeat(1_000_000)}]}`))
     const scanned = scan(flooded, target, limits)
     // What stands behind the beginning may be anything: here it is no JSON any more.
     flooded.fill('}', flooded.length - 100, flooded.length - 2)
-    expect(affinityOf({ ...scanned, body: flooded }, target, () => undefined, limits)).toBe(whole)
+    expect(
+      affinityOf({ facts: { ...scanned, body: flooded }, target, client: () => undefined }, [], limits),
+    ).toBe(whole)
     expect(
       seedOf('chat', { messages: [...Array(20).fill(said('user', 'x')), said('assistant', 'y')] }),
     ).toBeUndefined()

@@ -1,4 +1,6 @@
+import { matchesPattern } from '@yumen/pricing'
 import { type Member, ScanError, type ScanLimits, type Span, scanArray, scanObject } from '@yumen/protocol'
+import type { AffinityRule } from '#config'
 import { hashText } from '#routing'
 import type { Target } from './route.ts'
 import type { Facts } from './scan.ts'
@@ -25,46 +27,79 @@ const turnMembers = ['messages', 'contents', 'input']
 /** Below some 512 tokens no provider caches anything: such a prompt is sent anywhere, unless it belongs to a conversation. */
 const prefixBytesMin = 2_048
 
-/** 32 bits that stay the same over the turns of a conversation; `undefined` where the request shows no sign of one. */
-export function affinityOf(
-  facts: Facts,
-  target: Target,
-  client: (name: string) => string | undefined,
-  limits: ScanLimits,
-): number | undefined {
-  if (target.operation !== 'chat' && target.operation !== 'completions') return undefined
-  const named = namedSession(facts, limits) ?? sessionHeaders.map(client).find(value => value !== undefined)
-  if (named !== undefined && named !== '') return hashText(named)
-  return hashOfPrefix(facts, limits)
+export interface AffinityAsk {
+  readonly facts: Facts
+  readonly target: Target
+  /** Headers of the client. */
+  readonly client: (name: string) => string | undefined
 }
 
-function namedSession(facts: Facts, limits: ScanLimits): string | undefined {
-  for (const [name, inner] of fields) {
-    const member = facts.object.members.find(each => each.name === name)
-    if (member === undefined) continue
-    const found =
-      inner === undefined ? textOf(facts.body, member) : innerText(facts.body, member, inner, limits)
-    if (found !== undefined && found !== '') return `${name} ${found}`
+/** 32 bits that stay the same over the turns of a conversation; `undefined` where the request shows no sign of one. */
+export function affinityOf(
+  ask: AffinityAsk,
+  rules: readonly AffinityRule[],
+  limits: ScanLimits,
+): number | undefined {
+  const { facts, target, client } = ask
+  if (target.operation !== 'chat' && target.operation !== 'completions') return undefined
+  const named =
+    namedByRule(ask, rules, limits) ??
+    namedSession(facts, fields, limits) ??
+    namedByHeader(client, sessionHeaders)
+  return named === undefined ? hashOfPrefix(facts, limits) : hashText(named)
+}
+
+/** By the operator's rules: the first that fits and finds something. */
+function namedByRule(
+  { facts, target, client }: AffinityAsk,
+  rules: readonly AffinityRule[],
+  limits: ScanLimits,
+): string | undefined {
+  for (const { models, endpoints, fields: own = [], headers = [] } of rules) {
+    if (models !== undefined && !models.some(pattern => matchesPattern(pattern, facts.model))) continue
+    if (endpoints !== undefined && !endpoints.includes(target.endpoint)) continue
+    const paths = own.map(field => field.split('.'))
+    const found = namedSession(facts, paths, limits) ?? namedByHeader(client, headers)
+    if (found !== undefined) return found
   }
   return undefined
+}
+
+function namedByHeader(client: AffinityAsk['client'], headers: readonly string[]): string | undefined {
+  return headers.map(client).find(value => value !== undefined && value !== '')
+}
+
+function namedSession(
+  { body, object }: Facts,
+  paths: readonly (readonly string[])[],
+  limits: ScanLimits,
+): string | undefined {
+  for (const path of paths) {
+    const member = memberAt({ body, members: object.members }, path, limits)
+    const found = member && textOf(body, member)
+    if (found !== undefined) return `${path[0]} ${found}`
+  }
+  return undefined
+}
+
+function memberAt(
+  { body, members }: { readonly body: Buffer; readonly members: readonly Member[] },
+  [name, ...inner]: readonly string[],
+  limits: ScanLimits,
+): Member | undefined {
+  const member = members.find(each => each.name === name)
+  if (member === undefined || inner.length === 0) return member
+  if (body[member.valueStart] !== openBrace) return undefined
+  const object = orUndefined(() =>
+    scanObject(body, limits, { start: member.valueStart, end: member.valueEnd }),
+  )
+  return object && memberAt({ body, members: object.members }, inner, limits)
 }
 
 /** A value as it is written: equal values of one client are written alike. */
 function textOf(body: Buffer, { valueStart, valueEnd }: Member): string | undefined {
   const text = body.toString('utf8', valueStart, Math.min(valueEnd, valueStart + 512))
   return text === 'null' || text === '""' ? undefined : text
-}
-
-function innerText(
-  body: Buffer,
-  { valueStart, valueEnd }: Member,
-  name: string,
-  limits: ScanLimits,
-): string | undefined {
-  if (body[valueStart] !== openBrace) return undefined
-  const object = orUndefined(() => scanObject(body, limits, { start: valueStart, end: valueEnd }))
-  const member = object?.members.find(each => each.name === name)
-  return member && textOf(body, member)
 }
 
 /** System prompt, tools and the first turn of the user: what every later turn repeats byte for byte. */

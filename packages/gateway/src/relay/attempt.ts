@@ -1,4 +1,5 @@
 import type { Dialect, ScanLimits, UpstreamError } from '@yumen/protocol'
+import type { Channel } from '#catalog'
 import type { AttemptRecord } from '#journal'
 import { type AttemptOutcome, type Candidate, type Routing, remedies, type Ticket } from '#routing'
 import type { GoneWatcher, Reply } from './client/reply.ts'
@@ -25,7 +26,7 @@ import { createWholeListener, type WholeAnswer } from './upstream/whole.ts'
 export interface AttemptParts extends SendParts {
   readonly routing: Routing
   /** Channels whose upstream refuses to be asked for a stream's usage; grows as they say so. */
-  readonly usageRefusers: Set<number>
+  readonly usageRefusers: WeakSet<Channel>
   /** What the sweep looks after; a stream without content yet stands there too. */
   readonly streams: Roster<LiveStream>
   readonly limits: ScanLimits & {
@@ -83,8 +84,8 @@ export async function attempt(parts: AttemptParts, ask: AttemptAsk): Promise<Acc
     let trial = begun
     let outcome = await trial.outcome
     if (outcome.kind === 'failed' && trial.asksUsage && refusesUsage(outcome.error)) {
-      // Ours was the member that it does not take: once more without, and never again for this channel.
-      parts.usageRefusers.add(next.value.channel.id)
+      // Ours was the member that it does not take: once more without, and never again for this channel as it is.
+      parts.usageRefusers.add(next.value.channel)
       trial = new Trial(parts, ask, turn)
       outcome = await trial.outcome
     }
@@ -161,7 +162,7 @@ class Trial implements AnswerOwner, GoneWatcher {
     this.#startedAt = parts.clock()
     const { facts, target, dialect, client, startedAt, reply } = ask
     const upstreamAsk = askOf(candidate, target, facts)
-    const mayAskUsage = !parts.usageRefusers.has(candidate.channel.id)
+    const mayAskUsage = !parts.usageRefusers.has(candidate.channel)
     const body = buildAttemptBody(
       facts,
       target,

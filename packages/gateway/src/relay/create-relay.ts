@@ -49,7 +49,7 @@ export function createRelay(services: RelayServices): Relay {
     streams: createRoster(),
     onSettled: record => observer.onSettled(record),
     onBug: error => observer.onBug('', error),
-    usageRefusers: new Set(),
+    usageRefusers: new WeakSet(),
     clientIp: createClientIp(() => services.snapshot().options['server.trustedProxies']),
     checkAccepting() {
       if (isDraining)

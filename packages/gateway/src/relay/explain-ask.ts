@@ -5,7 +5,7 @@ import type { RouteAsk } from '#routing'
 import { admitAsk, admitKey } from './admit.ts'
 import { authenticate, type HeaderReader } from './authenticate.ts'
 import { GatewayError } from './gateway-error.ts'
-import { toRouteAsk } from './plan.ts'
+import { affinityRulesOf, toRouteAsk } from './plan.ts'
 import { reserve } from './reserve.ts'
 import { dialectOf, type Route, route, type Target } from './route.ts'
 import { type Facts, scan } from './scan.ts'
@@ -76,7 +76,7 @@ export async function readRouteAsk(request: ExplainRequest): Promise<ReadAsk> {
   return {
     kind: 'ask',
     ask: toRouteAsk(
-      { keepsAffinity: snapshot.options['routing.affinity'], limits },
+      { affinityRules: affinityRulesOf(snapshot.options), limits },
       { group, pinnedChannelId, facts: facts.value, target: target.value, client: header },
     ),
     refusal: asking.refusal ?? ('refusal' in admitted ? admitted.refusal : undefined),

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import type { Snapshot } from '#catalog'
+import type { Channel, Snapshot } from '#catalog'
 import type { Limits } from '#config'
 import type { Keyring } from '#identity'
 import type { Journal, SettledRecord } from '#journal'
@@ -59,7 +59,7 @@ export interface RelayParts extends RelayServices {
   readonly onSettled: (record: SettledRecord) => void
   readonly onBug: (error: unknown) => void
   /** Channels whose upstream refuses to be asked for a stream's usage. */
-  readonly usageRefusers: Set<number>
+  readonly usageRefusers: WeakSet<Channel>
   /** @throws GatewayError `content_policy` */
   readonly checkSensitive: SensitiveCheck
   readonly clientIp: (request: IncomingMessage) => string

@@ -1,4 +1,5 @@
 import type { ScanLimits } from '@yumen/protocol'
+import type { AffinityRule, Options } from '#config'
 import type { Candidate, Decision, Excluded, NoRoute, RouteAsk, Routing } from '#routing'
 import { affinityOf } from './affinity.ts'
 import type { Caller } from './authenticate.ts'
@@ -24,15 +25,20 @@ export interface Planned {
 interface PlanParts {
   readonly routing: Routing
   readonly limits: ScanLimits
-  readonly keepsAffinity: boolean
+  /** Where signs of a conversation stand beside the protocols' own; `undefined`: they are not looked for. */
+  readonly affinityRules: readonly AffinityRule[] | undefined
+}
+
+export function affinityRulesOf(options: Options): readonly AffinityRule[] | undefined {
+  return options['routing.affinity'] ? options['routing.affinityRules'] : undefined
 }
 
 /** The candidates in the order in which they are tried, each picked when it is needed. @throws GatewayError where there is none */
-export function plan({ routing, limits, keepsAffinity }: PlanParts, planAsk: PlanAsk): Planned {
+export function plan({ routing, limits, affinityRules }: PlanParts, planAsk: PlanAsk): Planned {
   const { caller, facts, target, client } = planAsk
   const { pinnedChannelId, key } = caller
   const ask = toRouteAsk(
-    { limits, keepsAffinity },
+    { limits, affinityRules },
     { group: key.group, pinnedChannelId, facts, target, client },
   )
   const planned = routing.plan(ask)
@@ -45,7 +51,7 @@ type AskedRoute = Pick<RouteAsk, 'group' | 'pinnedChannelId'> & Omit<PlanAsk, 'c
 
 /** A request as routing is asked for it: the one reading of it, for the relay and for `explain`. */
 export function toRouteAsk(
-  { limits, keepsAffinity }: Omit<PlanParts, 'routing'>,
+  { limits, affinityRules }: Omit<PlanParts, 'routing'>,
   { group, pinnedChannelId, facts, target, client }: AskedRoute,
 ): RouteAsk {
   return {
@@ -55,7 +61,7 @@ export function toRouteAsk(
     operation: target.operation,
     isStreaming: facts.isStreaming,
     pinnedChannelId,
-    affinity: () => (keepsAffinity ? affinityOf(facts, target, client, limits) : undefined),
+    affinity: () => affinityRules && affinityOf({ facts, target, client }, affinityRules, limits),
   }
 }
 

@@ -12,7 +12,7 @@ import { readBody } from './incoming/body.ts'
 import type { Share } from './incoming/shares.ts'
 import { listModels } from './models.ts'
 import type { RelayParts } from './parts.ts'
-import { plan } from './plan.ts'
+import { affinityRulesOf, plan } from './plan.ts'
 import { RequestLog } from './request-log.ts'
 import { bindGroup, reserve } from './reserve.ts'
 import { dialectOf, type Route, route, type Target } from './route.ts'
@@ -95,9 +95,8 @@ async function relayTarget(
     const snapshot = parts.snapshot()
     log.terms = reserve(snapshot, caller.key, facts.model)
     parts.routing.onRequest(facts.model)
-    const keepsAffinity = snapshot.options['routing.affinity']
     const planned = plan(
-      { routing: parts.routing, limits: parts.limits, keepsAffinity },
+      { routing: parts.routing, limits: parts.limits, affinityRules: affinityRulesOf(snapshot.options) },
       { caller, facts, target, client: header },
     )
     log.decision = planned.decision

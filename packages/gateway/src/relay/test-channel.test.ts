@@ -74,7 +74,7 @@ function run(
       }),
       calls,
       streams: createRoster(),
-      usageRefusers: new Set(),
+      usageRefusers: new WeakSet(),
       clock: () => performance.now(),
     },
     channel,

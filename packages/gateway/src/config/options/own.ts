@@ -1,3 +1,4 @@
+import { affinityRuleWords, isAffinityRules } from '../affinity-rules.ts'
 import { numberBetween, oneOf, textsOf, wholeBetween } from '../checks.ts'
 import { isCidr } from '../cidr.ts'
 import { limits } from '../limits.ts'
@@ -41,6 +42,13 @@ export const ownOptions = defineOptions({
     about: 'Retries per request that failing upstreams may cost within ten seconds, beside 20 that are free.',
   },
   'routing.affinity': flag(true, 'Keeps a conversation on the channel key that has cached its prompt.'),
+  'routing.affinityRules': {
+    accepts: isAffinityRules,
+    fallback: [],
+    allowed: affinityRuleWords,
+    about:
+      'Where else the sign of a conversation stands: the first rule that fits a request and finds one decides; then the fields of the protocols.',
+  },
   'routing.autoGroups': {
     accepts: textsOf(text => text !== '' && text !== 'auto', 1_000),
     fallback: ['default'],
