@@ -8,7 +8,14 @@ import { type Environment, resolveLimits } from '#config'
 import { sendText, startHttpServer } from '#http'
 import { createKeyring } from '#identity'
 import { connectRedis, createLimiter, type SharedBuckets } from '#limiting'
-import { createConnections, createProxyCheck, createRelay, createTokenCounter, isRelayPath } from '#relay'
+import {
+  createConnections,
+  createProxyCheck,
+  createRelay,
+  createTokenCounter,
+  isRelayPath,
+  longestRequestMs,
+} from '#relay'
 import { createRouting } from '#routing'
 import { openStoreAt, type Store, watchRevisions } from '#store'
 import { createLog, createLoopDelay, createMetrics, createObserver, errorFields, type Log } from '#telemetry'
@@ -18,7 +25,7 @@ import { createCrashPoint } from './crash-point.ts'
 import { startJobs } from './jobs.ts'
 import { shareHealth } from './share-health.ts'
 import { startJournal } from './start-journal.ts'
-import { waitForParent, waitForSignal } from './until-stopped.ts'
+import { endInTime, waitForParent, waitForSignal } from './until-stopped.ts'
 
 /**
  * `bin/yumen` sizes the young generation of the main thread by a flag that outweighs what a thread is given when it is
@@ -37,12 +44,19 @@ export async function serve(environment: Environment, link?: WorkerLink): Promis
   const gateway = await startGateway(environment, log, link)
   log.flush()
   link?.tellReady()
-  await Promise.race([stopped, link?.retired.then(() => gateway.retire()) ?? stopped])
+  await (link === undefined ? stopped : Promise.race([stopped, untilRetired(gateway, link, log)]))
   const isCommitted = await gateway.stop()
   await link?.tellLastMetrics(await gateway.metrics())
   log.flush()
   // All is closed; a handle that somebody forgot must not keep the process.
   process.exit(isCommitted ? 0 : 1)
+}
+
+/** Another worker takes this one's place: what is open here goes on to its end. */
+async function untilRetired(gateway: Gateway, link: WorkerLink, log: Log): Promise<void> {
+  await link.retired
+  await gateway.retire()
+  endInTime(log)
 }
 
 interface Gateway {
@@ -238,8 +252,10 @@ async function startGateway(
     port: http.port,
     metrics: ownMetrics,
     retire: () => {
-      log.info({}, 'retiring')
-      return http.retire({ ms: limits.shutdownDrainMs, idleMs: limits.workerRetireIdleMs })
+      const idleMs = limits.workerRetireIdleMs
+      const ms = idleMs + longestRequestMs(limits, snapshot().channels.values())
+      log.info({ ms }, 'retiring')
+      return http.retire({ ms, idleMs })
     },
     async stop() {
       isStopping = true

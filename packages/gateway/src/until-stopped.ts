@@ -2,7 +2,10 @@ import { limits } from '#config'
 import type { Log } from '#telemetry'
 import type { WorkerLink } from '#workers'
 
-/** Resolves at the first signal; a second one ends the process at once. */
+/**
+ * Resolves at the first signal; a second one ends the process at once. SIGHUP stops in good order as well: a terminal that is
+ * closed must not leave a process behind. It comes from the kernel and from the shell, so another one changes nothing.
+ */
 export function waitForSignal(log: Log): Promise<void> {
   return new Promise(resolve => {
     let isFirst = true
@@ -14,6 +17,11 @@ export function waitForSignal(log: Log): Promise<void> {
     }
     process.on('SIGTERM', onSignal)
     process.on('SIGINT', onSignal)
+    process.on('SIGHUP', signal => {
+      if (!isFirst) return
+      log.warn({}, 'SIGHUP stops a gateway of one process; with serve --workers it is a rolling restart')
+      onSignal(signal)
+    })
   })
 }
 
@@ -24,8 +32,8 @@ export async function waitForParent({ stopped }: WorkerLink, log: Log): Promise<
   endInTime(log)
 }
 
-/** Nobody may be left to kill a worker whose start or stop hangs: its parent may be gone. */
-function endInTime(log: Log): void {
+/** Nobody else kills a worker whose start or stop hangs: its parent may be gone. */
+export function endInTime(log: Log): void {
   const { workerStopMsMax } = limits
   setTimeout(() => {
     log.error({ ms: workerStopMsMax }, 'the worker did not end in time: what it left is for the next start')

@@ -158,8 +158,19 @@ const fixed = {
   ),
   workerStopMsMax: limit(
     75_000,
-    'From SIGTERM to the end of the last worker: both drains and the last commit; then they are killed.',
+    'From SIGTERM, or the end of its retirement, to the end of a worker: both drains and the last commit; then it is killed.',
   ),
+  workerPingMs: limit(1_000, 'The parent asks every worker for a sign of life: a message of some bytes.'),
+  workerStuckMs: limit(
+    2_000,
+    'A worker that gives no sign of life for so long gets no connections until it does.',
+  ),
+  workerSilentMsMax: limit(60_000, 'Without any sign of life for so long a worker is killed and replaced.'),
+  workerHoldMsMax: limit(
+    10_000,
+    'While no worker serves, new connections wait for one that is being started again; then they get 503.',
+  ),
+  workerHeldMax: limit(1_000, 'Connections that wait so; further ones get 503 at once.'),
   metricsTimeoutMs: limit(1_000, 'A worker tells its metrics; then those that it told last are taken.'),
   snapshotPollMs: limit(
     400,
@@ -227,6 +238,8 @@ const relations: readonly (readonly [says: string, holds: (values: Limits) => bo
   ['a node may miss several heartbeats', of => of.heartbeatMs * 10 <= of.nodeLifeMs],
   ['a leader may miss a heartbeat', of => of.heartbeatMs * 2 <= of.leaderLifeMs],
   ['a body fits into the budget of all bodies', of => of.bodyBytesMax <= of.bodiesInFlightBytesMax],
+  ['a worker may miss a sign of life', of => of.workerPingMs * 2 <= of.workerStuckMs],
+  ['a worker that is stuck may come back', of => of.workerStuckMs * 10 <= of.workerSilentMsMax],
   ['workers drain before they are killed', of => of.shutdownDrainMs * 2 < of.workerStopMsMax],
   ['a body fits into the share of one account', of => of.bodyBytesMax <= of.accountBytesInFlightMax],
   ['one account does not get more than all', of => of.accountBytesInFlightMax <= of.bodiesInFlightBytesMax],

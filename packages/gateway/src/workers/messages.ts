@@ -4,6 +4,8 @@ export type ToWorker =
   /** Take nothing new, let what is open end, then go: another worker has taken this one's place. */
   | { readonly kind: 'retire' }
   | { readonly kind: 'stop' }
+  /** Asks for a sign of life. */
+  | { readonly kind: 'ping' }
   | { readonly kind: 'tell-metrics'; readonly ask: number }
   /** The sum over all workers that this worker asked for; `undefined` when it could not be made. */
   | { readonly kind: 'metrics-sum'; readonly ask: number; readonly text: string | undefined }
@@ -11,7 +13,8 @@ export type ToWorker =
 /** What a worker tells the parent. */
 export type ToParent =
   | { readonly kind: 'ready' }
-  /** How many client connections are open; `isTaken` answers one `connection`. */
+  | { readonly kind: 'pong' }
+  /** How many client connections are open; `isTaken` answers one `connection`, before a byte of it is read. */
   | { readonly kind: 'connections'; readonly open: number; readonly isTaken: boolean }
   | { readonly kind: 'metrics'; readonly ask: number; readonly text: string }
   | { readonly kind: 'ask-sum'; readonly ask: number }

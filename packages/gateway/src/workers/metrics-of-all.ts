@@ -10,10 +10,13 @@ export interface MetricsSum {
 
 export function createMetricsSum({
   timeoutMs,
+  count,
   crew,
 }: {
   readonly timeoutMs: number
-  readonly crew: () => Crew
+  /** Places that a worker should be in. */
+  readonly count: number
+  readonly crew: () => Pick<Crew, 'members' | 'restarts'>
 }): MetricsSum {
   let ended = ''
   let asking: Promise<string> | undefined
@@ -34,7 +37,7 @@ export function createMetricsSum({
     return sumMetrics([
       { worker: undefined, text: ended },
       ...parts,
-      { worker: 0, text: describeWorkers(living, restarts) },
+      { worker: 0, text: describeWorkers({ told: living, count, restarts }) },
     ])
   }
 
@@ -58,20 +61,30 @@ interface Told {
   readonly isAnswer: boolean
 }
 
+interface Places {
+  readonly told: readonly Told[]
+  readonly count: number
+  readonly restarts: number
+}
+
 /** What only the parent knows: who answers, how evenly they work, how often one died. */
-function describeWorkers(workers: readonly Told[], restarts: number): string {
+function describeWorkers({ told, count, restarts }: Places): string {
   const perWorker = (value: (worker: Told) => number, name: string) =>
-    [...new Map(workers.map(worker => [worker.number, value(worker)]))].map(
+    [...new Map(told.map(worker => [worker.number, value(worker)]))].map(
       ([number, found]) => `${name}{worker="${number}"} ${found}`,
     )
-  const up = perWorker(({ isAnswer }) => (isAnswer ? 1 : 0), 'yumen_worker_up')
+  const answering = new Set(told.filter(({ isAnswer }) => isAnswer).map(({ number }) => number))
+  const up = Array.from(
+    { length: count },
+    (_, index) => `yumen_worker_up{worker="${index + 1}"} ${answering.has(index + 1) ? 1 : 0}`,
+  )
   const connections = perWorker(({ member }) => member.process.load, 'yumen_worker_connections')
   const requests = perWorker(
     ({ text }) => totalOf(text, 'yumen_requests_total'),
     'yumen_worker_requests_total',
   )
   return [
-    '# HELP yumen_worker_up Whether the worker told its metrics in time.',
+    '# HELP yumen_worker_up Whether a worker is in this place and told its metrics in time.',
     '# TYPE yumen_worker_up gauge',
     ...up,
     '# HELP yumen_worker_connections Open client connections of each worker.',

@@ -1,18 +1,16 @@
 import type { Server, Socket } from 'node:net'
 import type { Log } from '#telemetry'
-import { type Crew, type CrewParts, createCrew, type Member } from './crew.ts'
+import { type Crew, type CrewParts, createCrew } from './crew.ts'
+import { createIntake, type IntakeParts } from './intake.ts'
 import { createMetricsSum } from './metrics-of-all.ts'
-import { pickWorker } from './share.ts'
 
 const { createServer } = process.getBuiltinModule('node:net')
 
 export interface RunWorkersParts extends Pick<CrewParts, 'count' | 'log' | 'clock'> {
   readonly port: number
   readonly host: string
-  readonly limits: CrewParts['limits'] & {
-    readonly connectionsMax: number
-    readonly metricsTimeoutMs: number
-  }
+  readonly limits: CrewParts['limits'] &
+    IntakeParts['limits'] & { readonly metricsTimeoutMs: number; readonly workerStopMsMax: number }
 }
 
 /**
@@ -23,17 +21,22 @@ export async function runWorkers(parts: RunWorkersParts): Promise<0 | 1> {
   const { log, limits, clock } = parts
   const startedAt = clock()
   const ending = Promise.withResolvers<'stopped' | 'given up'>()
-  const sum = createMetricsSum({ timeoutMs: limits.metricsTimeoutMs, crew: () => crew })
+  const sum = createMetricsSum({
+    timeoutMs: limits.metricsTimeoutMs,
+    count: parts.count,
+    crew: () => crew,
+  })
+  const intake = createIntake({ members: () => crew.members, limits, log })
   const crew: Crew = createCrew({
     ...parts,
     onAskSum: sum.ask,
     onExited: sum.keep,
     onLeft(sockets) {
-      for (const socket of sockets) share(socket)
+      for (const socket of sockets) intake.take(socket)
     },
+    onServing: intake.onServing,
     onGivenUp: () => ending.resolve('given up'),
   })
-  const share = createShare(crew, limits.connectionsMax)
   watchSignals({ crew, log, onStop: () => ending.resolve('stopped') })
   const isStopped = ending.promise.then(() => 'ended' as const)
 
@@ -41,7 +44,7 @@ export async function runWorkers(parts: RunWorkersParts): Promise<0 | 1> {
   if (isStarted !== true) return end(isStarted === 'ended' && (await ending.promise) === 'stopped')
   let server: Server
   try {
-    server = await listen(parts, share)
+    server = await listen(parts, intake.take)
   } catch (error) {
     await end(false)
     throw error
@@ -73,22 +76,6 @@ export async function runWorkers(parts: RunWorkersParts): Promise<0 | 1> {
   }
 }
 
-/** Hands each connection to the worker with the fewest; closes it when all are full, or none serves. */
-function createShare(crew: Crew, connectionsMax: number): (socket: Socket) => void {
-  let given = 0
-  return socket => {
-    const serving: Member[] = []
-    for (const member of crew.members) if (member.state === 'serving') serving.push(member)
-    const picked = pickWorker(serving)
-    if (picked === undefined || picked.load >= connectionsMax) {
-      socket.destroy()
-      return
-    }
-    picked.givenAt = ++given
-    picked.process.give(socket)
-  }
-}
-
 /** The first SIGTERM or SIGINT stops, the second ends all at once; SIGHUP replaces one worker after another. */
 function watchSignals({ crew, log, onStop }: { crew: Crew; log: Log; onStop: () => void }): void {
   let isFirst = true
@@ -117,12 +104,12 @@ function watchSignals({ crew, log, onStop }: { crew: Crew; log: Log; onStop: () 
   })
 }
 
-function listen({ port, host }: RunWorkersParts, share: (socket: Socket) => void): Promise<Server> {
+function listen({ port, host }: RunWorkersParts, take: (socket: Socket) => void): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = createServer({ pauseOnConnect: true, noDelay: true }, socket => {
       // A client that leaves before a worker has it: its socket is passed over.
       socket.on('error', () => undefined)
-      share(socket)
+      take(socket)
     })
     server.once('error', reject)
     server.listen({ port, host }, () => {

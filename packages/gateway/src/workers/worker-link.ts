@@ -49,13 +49,16 @@ export function connectToParent({ number, limits }: WorkerLinkParts): WorkerLink
   }
 
   function onSocket(socket: Socket | undefined): void {
-    // The client left while the connection was on its way.
-    if (socket !== undefined && take !== undefined) {
-      open++
-      socket.once('close', onSocketClosed)
-      take(socket)
-    } else socket?.destroy()
+    if (socket === undefined || take === undefined) {
+      socket?.destroy()
+      tell({ kind: 'connections', open, isTaken: true })
+      return
+    }
+    open++
+    socket.once('close', onSocketClosed)
+    // First told, then read: if this process dies, the parent gives to another what it was not told of.
     tell({ kind: 'connections', open, isTaken: true })
+    take(socket)
   }
 
   function onSocketClosed(): void {
@@ -77,6 +80,9 @@ export function connectToParent({ number, limits }: WorkerLinkParts): WorkerLink
         break
       case 'stop':
         stopped.resolve()
+        break
+      case 'ping':
+        tell({ kind: 'pong' })
         break
       case 'tell-metrics':
         readMetrics?.().then(

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import type { Socket } from 'node:net'
+import { createHandOver } from './hand-over.ts'
 import type { ToParent, ToWorker } from './messages.ts'
 
 /** One worker as its parent sees it. */
@@ -14,8 +15,12 @@ export interface WorkerProcess {
   /** What it told of itself last. */
   readonly lastMetrics: string
   give(socket: Socket): void
+  /** Connections that wait for it, and that it will not get. */
+  takeWaiting(): readonly Socket[]
   /** Takes nothing new and ends when what it has is over. Answers the connections that it will not get. */
   retire(): readonly Socket[]
+  /** Asks for a sign of life, unless it still owes one; answers how often it owed one when it was called, in a row. */
+  checkLife(): number
   /** As SIGTERM to a single process. */
   stop(): void
   kill(): void
@@ -26,7 +31,7 @@ export interface WorkerProcess {
 export interface WorkerExit {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
-  /** Connections that had not reached it. */
+  /** Connections that had not reached it: it read nothing of them. */
   readonly left: readonly Socket[]
 }
 
@@ -34,32 +39,35 @@ export interface WorkerProcessParts {
   readonly number: number
   /** It asks for the metrics of all. */
   readonly onAskSum: () => Promise<string>
+  /** Connections that it will not get: the first did not get through to it, although it lives. */
+  readonly onLost: (sockets: readonly Socket[]) => void
 }
 
 /** Starts this very program again, with the same flags and words, as a worker. Nothing is passed but its number. */
-export function startWorkerProcess({ number, onAskSum }: WorkerProcessParts): WorkerProcess {
+export function startWorkerProcess({ number, onAskSum, onLost }: WorkerProcessParts): WorkerProcess {
   const [, program = '', ...words] = process.argv
   const child = fork(program, [...words, '--worker', String(number)], { execArgv: process.execArgv })
   const ready = Promise.withResolvers<void>()
-  const queue: Socket[] = []
   const asks = new Map<number, (text: string) => void>()
-  let isSending = false
+  let owed: { readonly onItsWay: Socket | undefined; rounds: number } | undefined
   let open = 0
   let lastAsk = 0
   let lastMetrics = ''
 
+  // What fails to be sent is told by the exit, or by the next sign of life.
   const tell = (message: ToWorker, socket?: Socket) => {
-    if (child.connected) child.send(message, socket, {}, () => undefined)
+    if (child.connected) child.send(message, socket, { keepOpen: true }, () => undefined)
   }
+  const handOver = createHandOver({
+    canSend: () => child.connected, // else what waits goes to another worker
+    send: socket => tell({ kind: 'connection' }, socket),
+  })
 
-  /** One at a time: what waits in Node's own queue would be lost with the worker. */
-  function sendNext(): void {
-    isSending = false
-    if (!child.connected) return // what waits goes to another worker
-    let next = queue.shift()
-    while (next?.destroyed) next = queue.shift()
-    isSending = next !== undefined
-    if (next !== undefined) tell({ kind: 'connection' }, next)
+  /** Messages keep their order: a connection that was sent before the question and is not taken by now never came. */
+  function onSignOfLife(): void {
+    const lost = owed?.onItsWay
+    owed = undefined
+    if (lost !== undefined && lost === handOver.onItsWay) onLost(handOver.takeAll())
   }
 
   function onMessage(message: ToParent): void {
@@ -69,7 +77,10 @@ export function startWorkerProcess({ number, onAskSum }: WorkerProcessParts): Wo
         break
       case 'connections':
         open = message.open
-        if (message.isTaken) sendNext()
+        if (message.isTaken) handOver.onTaken()
+        break
+      case 'pong':
+        onSignOfLife()
         break
       case 'metrics':
         lastMetrics = message.text
@@ -92,20 +103,25 @@ export function startWorkerProcess({ number, onAskSum }: WorkerProcessParts): Wo
     number,
     pid: child.pid,
     ready: ready.promise,
-    exited: untilExit(child).then(exit => ({ ...exit, left: queue.splice(0) })),
+    exited: untilExit(child).then(exit => ({ ...exit, left: handOver.takeAll() })),
     get load() {
-      return open + queue.length + (isSending ? 1 : 0)
+      return open + handOver.size
     },
     get lastMetrics() {
       return lastMetrics
     },
-    give(socket) {
-      queue.push(socket)
-      if (!isSending) sendNext()
-    },
+    give: handOver.give,
+    takeWaiting: handOver.takeWaiting,
     retire() {
       tell({ kind: 'retire' })
-      return queue.splice(0)
+      return handOver.takeWaiting()
+    },
+    checkLife() {
+      if (owed === undefined) {
+        owed = { onItsWay: handOver.onItsWay, rounds: 0 }
+        tell({ kind: 'ping' })
+      } else owed.rounds++
+      return owed.rounds
     },
     stop: () => tell({ kind: 'stop' }),
     kill: () => child.kill('SIGKILL'),
@@ -124,14 +140,11 @@ export function startWorkerProcess({ number, onAskSum }: WorkerProcessParts): Wo
   }
 }
 
-/** Its last messages are read before its end is told. */
+/** Its last messages are read before its end is told: `close` comes when the channel is closed, too. */
 function untilExit(child: ChildProcess): Promise<Omit<WorkerExit, 'left'>> {
   return new Promise(resolve => {
-    child.once('exit', (code, signal) => {
-      if (child.connected) child.once('disconnect', () => resolve({ code, signal }))
-      else resolve({ code, signal })
-    })
-    // It could not be started at all: there is no `exit` then.
+    child.once('close', (code, signal) => resolve({ code, signal }))
+    // It could not be started at all.
     child.once('error', () => {
       if (child.pid === undefined) resolve({ code: 1, signal: null })
     })

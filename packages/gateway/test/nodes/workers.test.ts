@@ -188,7 +188,8 @@ describe('signals to the parent', () => {
     const question = { dialect: 'chat', model: 'sim', isStreaming: false, agent: idle } as const
     expect((await ask(gateway.url, question)).status).toBe(200)
     process.kill(gateway.pid(), 'SIGHUP')
-    await gateway.untilPrinted('"retiring"')
+    // As long as a request may take: ten minutes to send it, thirty for its answer, and five seconds at rest.
+    await gateway.untilPrinted('"ms":2405000,"msg":"retiring"')
     expect((await ask(gateway.url, question)).status).toBe(200)
     await eventually(
       () => (gateway.output().includes('rolling restart is over') ? true : undefined),
@@ -282,6 +283,22 @@ describe('signals to the parent', () => {
     await gateway.restart()
     expect((await ask(gateway.url, { dialect: 'chat', model: 'sim', isStreaming: false })).status).toBe(200)
   })
+})
+
+test('SIGHUP stops a gateway without workers in good order, however often it comes', async () => {
+  const { gateway } = stage
+  await gateway.stop()
+  await gateway.restart({ YUMEN_WORKERS: '1' })
+  const asked = startAsking(gateway.url, { dialect: 'chat', model: long, isStreaming: true })
+  await eventually(asked.text, text => wordsOf('chat', text ?? '').length > 10)
+  const pid = gateway.pid()
+  process.kill(pid, 'SIGHUP')
+  await gateway.untilPrinted('SIGHUP stops a gateway of one process')
+  process.kill(pid, 'SIGHUP')
+  expect((await asked.answer).isWhole).toBe(true)
+  await untilGone([pid], 20_000)
+  expect(await gateway.stop()).toBe(0)
+  expect(readBooks(gateway.dataDir)).toMatchObject({ nodes: 0, doubles: 0 })
 })
 
 test('workers whose port is taken are told of once, and the exit status is 1', async () => {

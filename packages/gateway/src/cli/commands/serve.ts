@@ -11,7 +11,8 @@ export function define(command: Command): void {
       'after',
       `
 Stop it with SIGTERM or Ctrl-C: running streams may end first. A second signal ends it at once.
-With several workers SIGHUP replaces one after another, without a failed request.
+With several workers SIGHUP replaces one after another, without a failed request: each has the
+time that its requests need. With one process SIGHUP stops it as SIGTERM does.
 
 Examples:
   yumen serve
