@@ -20,7 +20,7 @@ export interface Bench {
   readonly say: (line: string) => void
 }
 
-/** How long and how much; the default run takes under ten minutes, the quick one under ninety seconds. */
+/** How long and how much; the default run takes some fifteen minutes, the quick one some two. */
 export interface Scale {
   readonly name: 'default' | 'quick'
   readonly sliceMs: number

@@ -1,5 +1,8 @@
-import type { Snapshot } from '#catalog'
+import type { DialectName } from '@yumen/protocol'
+import type { Operation } from '@yumen/providers'
+import type { Channel, Snapshot } from '#catalog'
 import { type CallerKey, mayUseModel } from '#identity'
+import { refusalOf } from '#routing'
 import { GatewayError } from './gateway-error.ts'
 import type { ListShape } from './route.ts'
 
@@ -13,8 +16,11 @@ export function listModels(
   shape: ListShape,
   id: string | undefined,
 ): unknown {
-  const visible = modelsOf(snapshot, key.group).filter(model => mayUseModel(key, model))
-  if (id === undefined) return renderList(visible, shape)
+  const groups = key.group === 'auto' ? snapshot.options['routing.autoGroups'] : [key.group]
+  const served = groups.flatMap(group => snapshot.modelsOf(group))
+  const visible = [...new Set(served)].filter(model => mayUseModel(key, model)).sort()
+  const render = (model: string) => renderModel(model, shape, servingOf(snapshot, groups, model))
+  if (id === undefined) return renderList(visible, shape, render)
   const name = id.startsWith('models/') ? id.slice('models/'.length) : id
   if (!visible.includes(name)) {
     throw new GatewayError(
@@ -23,27 +29,35 @@ export function listModels(
       { param: 'model' },
     )
   }
-  return renderModel(name, shape)
+  return render(name)
 }
 
-/** A key of the group `auto` sees what any of its groups serves. */
-function modelsOf(snapshot: Snapshot, group: string): readonly string[] {
-  if (group !== 'auto') return snapshot.modelsOf(group)
-  const groups = snapshot.options['routing.autoGroups']
-  return [...new Set(groups.flatMap(name => snapshot.modelsOf(name)))].sort()
+/** Best first; in `auto` those of the first groups. */
+function servingOf(snapshot: Snapshot, groups: readonly string[], model: string): readonly Channel[] {
+  return groups.flatMap(group => snapshot.channelsOf(group, model)).filter(({ isEnabled }) => isEnabled)
 }
 
-function renderList(models: readonly string[], shape: ListShape): unknown {
-  const rendered = models.map(model => renderModel(model, shape))
+function renderList(
+  models: readonly string[],
+  shape: ListShape,
+  render: (model: string) => unknown,
+): unknown {
+  const rendered = models.map(render)
   if (shape === 'gemini') return { models: rendered }
-  if (shape === 'openai') return { object: 'list', data: rendered }
+  if (shape === 'openai') return { success: true, object: 'list', data: rendered }
   return { data: rendered, first_id: models.at(0) ?? null, last_id: models.at(-1) ?? null, has_more: false }
 }
 
-function renderModel(model: string, shape: ListShape): unknown {
+function renderModel(model: string, shape: ListShape, serving: readonly Channel[]): unknown {
   switch (shape) {
     case 'openai':
-      return { id: model, object: 'model', created, owned_by: 'yumen' }
+      return {
+        id: model,
+        object: 'model',
+        created,
+        owned_by: serving[0]?.provider.id ?? 'custom',
+        supported_endpoint_types: offered(endpointTypes, model, serving),
+      }
     case 'anthropic':
       return {
         id: model,
@@ -56,13 +70,44 @@ function renderModel(model: string, shape: ListShape): unknown {
         name: `models/${model}`,
         displayName: model,
         version: '001',
-        supportedGenerationMethods: [
-          'generateContent',
-          'streamGenerateContent',
-          'countTokens',
-          'embedContent',
-          'batchEmbedContents',
-        ],
+        supportedGenerationMethods: offered(generationMethods, model, serving),
       }
   }
+}
+
+interface Way {
+  readonly dialect: DialectName
+  readonly operation: Operation
+  readonly isStreaming?: true
+}
+
+/** New API's words for what a model may be asked by. */
+const endpointTypes: Readonly<Record<string, Way>> = {
+  openai: { dialect: 'openai-chat', operation: 'chat' },
+  'openai-response': { dialect: 'openai-responses', operation: 'chat' },
+  anthropic: { dialect: 'anthropic', operation: 'chat' },
+  gemini: { dialect: 'gemini', operation: 'chat' },
+  embeddings: { dialect: 'openai-chat', operation: 'embeddings' },
+}
+
+/** Gemini's, by which its SDKs pick. Source: ai.google.dev "Models". */
+const generationMethods: Readonly<Record<string, Way>> = {
+  generateContent: { dialect: 'gemini', operation: 'chat' },
+  streamGenerateContent: { dialect: 'gemini', operation: 'chat', isStreaming: true },
+  countTokens: { dialect: 'gemini', operation: 'count-tokens' },
+  embedContent: { dialect: 'gemini', operation: 'embeddings' },
+  batchEmbedContents: { dialect: 'gemini', operation: 'batch-embeddings' },
+}
+
+/** The words for what at least one of the channels can be asked. */
+function offered(
+  ways: Readonly<Record<string, Way>>,
+  model: string,
+  serving: readonly Channel[],
+): readonly string[] {
+  return Object.entries(ways)
+    .filter(([, { isStreaming = false, ...way }]) =>
+      serving.some(channel => refusalOf(channel, model, { ...way, isStreaming }) === undefined),
+    )
+    .map(([word]) => word)
 }

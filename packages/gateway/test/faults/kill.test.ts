@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Answer, ask, dialects, startAsking, wordsOf } from './ask.ts'
 import { readBooks } from './books.ts'
-import { sleep } from './eventually.ts'
+import { eventually, sleep } from './eventually.ts'
 import { expectExactBooks, killAgainAndAgain } from './killing.ts'
 import { createSeeded, type Stage, seed, startLoad, startStage } from './load.ts'
 
@@ -144,7 +144,10 @@ test('a slow stream that is killed in its first second is on record and charged'
     const asked = dialects.map(dialect =>
       startAsking(gateway.url, { dialect, model: 'sim-tokens60-gap300', isStreaming: true }),
     )
-    await sleep(1_300)
+    await eventually(
+      () => asked.every(({ text }, index) => wordsOf(dialects[index] ?? 'chat', text()) !== '') || undefined,
+    )
+    await sleep(1_000) // a few pieces; the input is not counted yet, the first second not over by much
     await gateway.kill()
     const answers = await Promise.all(asked.map(({ answer }) => answer))
     await gateway.restart()
