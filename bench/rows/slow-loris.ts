@@ -63,6 +63,7 @@ function measuresOf(pairs: readonly Pair<Slice>[], open: number): readonly Measu
 }
 
 const sockets = 2_000
+const turnsPerSecond = 50
 const head =
   'POST /v1/chat/completions HTTP/1.1\r\nhost: gateway\r\ncontent-type: application/json\r\nx-slow: '
 
@@ -85,9 +86,13 @@ function startAttack({ port }: Running) {
     })
   }
   for (let index = 0; index < sockets; index++) setTimeout(dial, (index / sockets) * 1_000)
+  // A part of them at a time: all at once would be a burst, not slowness.
+  let turn = 0
   const timer = setInterval(() => {
-    for (const socket of open) socket.write('x')
-  }, 1_000)
+    turn = (turn + 1) % turnsPerSecond
+    let index = 0
+    for (const socket of open) if (index++ % turnsPerSecond === turn) socket.write('x')
+  }, 1_000 / turnsPerSecond)
   return {
     open: () => open.size,
     async stop() {

@@ -41,7 +41,8 @@ export async function serve(environment: Environment, link?: WorkerLink): Promis
   setFlagsFromString(youngGenerationOfThreads)
   const log = createLog(environment.logLevel, link?.number)
   const stopped = link === undefined ? waitForSignal(log) : waitForParent(link, log)
-  const gateway = await startGateway(environment, log, link)
+  const gateway = await Promise.race([startGateway(environment, log, link), stopped])
+  if (gateway === undefined) return leaveUnready(log)
   log.flush()
   link?.tellReady()
   await (link === undefined ? stopped : Promise.race([stopped, untilRetired(gateway, link, log)]))
@@ -50,6 +51,13 @@ export async function serve(environment: Environment, link?: WorkerLink): Promis
   log.flush()
   // All is closed; a handle that somebody forgot must not keep the process.
   process.exit(isCommitted ? 0 : 1)
+}
+
+/** Told to stop while it starts, maybe waiting for a database that does not answer. What it has begun is as after a kill. */
+function leaveUnready(log: ReturnType<typeof createLog>): never {
+  log.info({}, 'stopped before it was ready')
+  log.flush()
+  process.exit(0)
 }
 
 /** Another worker takes this one's place: what is open here goes on to its end. */

@@ -4,13 +4,13 @@ import {
   fstatSync,
   fsyncSync,
   linkSync,
-  mkdirSync,
   openSync,
   readFileSync,
   unlinkSync,
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { makeFolder } from '../make-folder.ts'
 
 /** What a sealed value is for. It is bound into the seal: a value of one purpose does not open as another. */
 type SealPurpose = 'channel-key'
@@ -154,7 +154,7 @@ function readKeyFile(path: string): Buffer | undefined {
  * nobody ever reads half a key.
  */
 function makeKeyFile(path: string, dataDir: string): Buffer {
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  makeFolder(dataDir)
   const bytes = randomBytes(keyBytes)
   const draft = `${path}.${randomBytes(6).toString('hex')}`
   const file = openSync(draft, 'wx', 0o600)

@@ -22,10 +22,35 @@ export function explainFailure(error: unknown): { readonly exitCode: number; rea
     const isAway = code === 'unavailable' || code === 'newer_schema'
     return { exitCode: isAway ? exitCodes.noStore : exitCodes.wrong, text: error.message }
   }
-  const isExpected = expectedErrors.includes(error.name) || 'syscall' in error
+  const system = explainSystem(error)
+  if (system !== undefined) return { exitCode: exitCodes.wrong, text: system }
   return {
     exitCode: exitCodes.wrong,
-    text: isExpected ? error.message : `${error.stack}\nThis is a bug of Yumen.`,
+    text: expectedErrors.includes(error.name) ? error.message : `${error.stack}\nThis is a bug of Yumen.`,
+  }
+}
+
+/** What the operating system refused, and what to do about it. */
+function explainSystem(error: NodeJS.ErrnoException & { readonly port?: number }): string | undefined {
+  const { code, syscall, path, port, message } = error
+  if (syscall === undefined) return undefined
+  const place = path ?? ''
+  switch (code) {
+    case 'EADDRINUSE':
+      return `port ${port} is taken by another process: end it, or choose another by PORT or --port`
+    case 'EACCES':
+    case 'EPERM':
+      return port === undefined
+        ? `${place} may not be read or written by this user: change its owner or mode, or name another place`
+        : `port ${port} is not this user's to open: choose one above 1023 by PORT or --port`
+    case 'ENOENT':
+      return path === undefined ? message : `there is no ${place}`
+    case 'ENOTDIR':
+      return `a part of ${place} is a file and not a folder: name another place (YUMEN_DATA_DIR is the data's)`
+    case 'EROFS':
+      return `${place} lies on a file system that cannot be written: name another place (YUMEN_DATA_DIR is the data's)`
+    default:
+      return message
   }
 }
 

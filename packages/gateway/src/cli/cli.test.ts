@@ -40,6 +40,35 @@ test('a newcomer adds a channel, a user and a key with three commands', async ()
   expect(listed.stdout).not.toContain('sk-upstream')
 })
 
+test('a key is bound to endpoints, addresses and models as it is made', async () => {
+  const wishes = [
+    '--endpoints',
+    'chat,responses',
+    '--allow-ips',
+    '10.0.0.0/8, 192.0.2.7',
+    '--deny-models',
+    'o1*',
+  ]
+  await run(['key', 'add', '--name', 'bound', ...wishes])
+  const exported = (await run(['export'])).stdout
+  expect(exported).toMatch(/endpoints: \[ ?chat, responses ?\]/)
+  expect(exported).toMatch(/allowIps: \[ ?10\.0\.0\.0\/8, 192\.0\.2\.7 ?\]/)
+  expect(exported).toMatch(/denyModels: \[ ?o1\* ?\]/)
+  const wrong = await run(['key', 'add', '--name', 'x', '--endpoints', 'chats'])
+  expect(wrong).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('--endpoints: found "chats"') })
+  const range = await run(['key', 'add', '--name', 'x', '--allow-ips', '10.0.0.0/40'])
+  expect(range).toMatchObject({
+    exitCode: 1,
+    stderr: expect.stringContaining('--allow-ips: found 10.0.0.0/40'),
+  })
+})
+
+test('a file that is not there is named', async () => {
+  const missing = await run(['apply', '-f', 'nofile.yaml'])
+  expect(missing.exitCode).toBe(1)
+  expect(missing.stderr).toMatch(/there is no .*nofile\.yaml/)
+})
+
 const file = `apiVersion: yumen/v1
 users: [{ username: alice, balance: "1" }]
 apiKeys: [{ user: alice, name: ci }]

@@ -1,4 +1,5 @@
 import { type Check, isObject, textsOf } from './checks.ts'
+import { keyEndpoints } from './key-endpoints.ts'
 
 /** Where the sign of a conversation stands in some requests. Of a rule that has neither models nor endpoints every request is one. */
 export interface AffinityRule {
@@ -14,7 +15,7 @@ export interface AffinityRule {
 const listsMax = 100
 const parts: Readonly<Record<string, Check<readonly string[]>>> = {
   models: textsOf(text => text !== '', listsMax),
-  endpoints: textsOf(text => text !== '', listsMax),
+  endpoints: textsOf(text => keyEndpoints.some(name => name === text), listsMax),
   fields: textsOf(text => /^[^.]+(\.[^.]+)*$/.test(text), listsMax),
   headers: textsOf(text => /^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(text), listsMax),
 }

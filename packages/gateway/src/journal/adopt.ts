@@ -132,7 +132,9 @@ function endInterrupted(lines: readonly SegmentLine[], mark: number): SegmentLin
   })
 }
 
-function endByCrash({ facts, charge }: ProgressRecord): SettledRecord {
-  const timings = { authenticated: 0, bodyRead: 0, planned: 0, ended: 0 }
+const unknownTimings = { authenticated: 0, bodyRead: 0, planned: 0, ended: 0 }
+
+/** It ended after its last progress: when, nobody knows. */
+function endByCrash({ facts, charge, timings = unknownTimings }: ProgressRecord): SettledRecord {
   return { kind: 'settled', facts, charge, class: 'crash', status: 0, timings }
 }

@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { makeFolder } from '../make-folder.ts'
 
 /** One node's folder, held for as long as its process lives: the lock goes with the process, however it ends. */
 export interface HeldFolder {
@@ -21,7 +22,7 @@ const nodeName = /^[0-9A-Z]{26}$/
 
 /** Makes the folder of a new node and takes its lock. */
 export function createFolder(journalDir: string, node: string): HeldFolder {
-  mkdirSync(join(journalDir, node), { recursive: true, mode: 0o700 })
+  makeFolder(join(journalDir, node))
   const held = holdFolder(journalDir, node)
   if (held === undefined)
     throw new Error(`the journal folder of the new node ${node} is held by another process`)
@@ -63,7 +64,7 @@ function lock(path: string): DatabaseSync | undefined {
 
 /** Folders that a node may have made, by their names: whatever else lies beside them is never touched. */
 export function listNodes(journalDir: string): string[] {
-  mkdirSync(journalDir, { recursive: true, mode: 0o700 })
+  makeFolder(journalDir)
   return readdirSync(journalDir, { withFileTypes: true })
     .filter(entry => entry.isDirectory() && nodeName.test(entry.name))
     .map(entry => entry.name)

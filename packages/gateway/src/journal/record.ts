@@ -77,6 +77,8 @@ export interface ProgressRecord {
   readonly kind: 'progress'
   readonly facts: RequestFacts
   readonly charge: ChargeFacts
+  /** As of this moment. Records of the first versions have none. */
+  readonly timings?: Timings
 }
 
 export interface SettledRecord {

@@ -64,6 +64,7 @@ export function noteProgress(parts: SettleParts, log: RequestLog, usage: Usage):
     kind: 'progress',
     facts: log.toFacts(caller, usage, 'counted'),
     charge: chargeFor(log, usage),
+    timings: log.timings(),
   })
 }
 

@@ -155,6 +155,8 @@ test('a slow stream that is killed in its first second is on record and charged'
     for (const answer of answers) {
       expect(wordsOf(answer.question.dialect, answer.text)).not.toBe('')
       expect(books.requests.get(answer.id)).toMatchObject({ class: 'crash', source: 'counted' })
+      const shown = await gateway.yumenJson('requests', 'show', answer.id)
+      expect(shown).toMatchObject({ timings: { firstByte: expect.any(Number), ended: expect.any(Number) } })
       expect(books.charges.get(answer.id)?.amount).toBeGreaterThan(0n)
     }
   } finally {

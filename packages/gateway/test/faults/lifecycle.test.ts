@@ -1,6 +1,7 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { createServer as createTcpServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -171,6 +172,31 @@ describe('a gateway that cannot start', () => {
       expect(output).not.toMatch(/\n\s+at /)
     } finally {
       server.close()
+      rmSync(dataDir, { recursive: true, force: true })
+    }
+  })
+
+  test('and is told to stop ends at once, though its database never answers', async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'yumen-test-'))
+    const asked = Promise.withResolvers<void>()
+    const database = createTcpServer(() => asked.resolve())
+    const port = await freePort()
+    await new Promise<void>(resolve => database.listen(port, '127.0.0.1', resolve))
+    const env = { YUMEN_DATA_DIR: dataDir, PORT: String(await freePort()), YUMEN_HOST: '127.0.0.1' }
+    const child = spawn(binary, ['serve'], {
+      env: { ...process.env, ...env, SQL_DSN: `postgres://u:p@127.0.0.1:${port}/db` },
+      stdio: 'ignore',
+    })
+    try {
+      await asked.promise
+      const toldAt = performance.now()
+      const status = new Promise(resolve => child.once('exit', resolve))
+      child.kill('SIGTERM')
+      expect(await status).toBe(0)
+      expect(performance.now() - toldAt).toBeLessThan(3_000)
+    } finally {
+      child.kill('SIGKILL')
+      database.close()
       rmSync(dataDir, { recursive: true, force: true })
     }
   })

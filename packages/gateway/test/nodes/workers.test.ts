@@ -318,7 +318,7 @@ test('workers whose port is taken are told of once, and the exit status is 1', a
     }).catch((error: unknown) => error)
     expect(failure).toMatchObject({ code: 1 })
     const stderr = failure instanceof Error && 'stderr' in failure ? String(failure.stderr) : ''
-    expect(stderr.match(/EADDRINUSE/g)).toHaveLength(1)
+    expect(stderr.match(/is taken by another process/g)).toHaveLength(1)
     expect(stderr).not.toMatch(/\n\s+at /)
   } finally {
     rmSync(dataDir, { recursive: true, force: true })

@@ -1,10 +1,11 @@
 import type { Command } from 'commander'
+import { isCidr, keyEndpoints } from '#config'
 import { hashApiKey, hintOf, makeApiKey } from '#identity'
 import { type Store, StoreError } from '#store'
 import { CliError } from '../cli-error.ts'
 import { printFacts, printJson, printLine, printTable } from '../output.ts'
 import { type ApiKeyLine, findApiKey, listApiKeys } from '../queries.ts'
-import { isoTime, readId, readNames, readTime, readUsd, shortUsd, usd } from '../values.ts'
+import { isoTime, oneOf, readId, readNames, readTime, readUsd, shortUsd, usd } from '../values.ts'
 import { withStore } from '../with-store.ts'
 
 interface JsonOption {
@@ -54,6 +55,9 @@ function defineAdd(command: Command): void {
     .option('--user <name>', 'who pays (root, which is made when there is none)')
     .requiredOption('--name <name>', 'what it is for; unique for the user')
     .option('--models <names>', 'models it may use, set off by commas; patterns like claude-* too (all)')
+    .option('--deny-models <names>', 'models it may not use, likewise (none)')
+    .option('--endpoints <names>', `what it may ask: ${keyEndpoints.join(', ')} (all)`)
+    .option('--allow-ips <ranges>', 'addresses it may come from, like 10.0.0.0/8 (all)')
     .option('--limit <usd>', 'what it may spend in all (no limit)')
     .option('--expires <time>', 'when it ends, like 2027-01-01 (never)')
     .option('--group <name>', "pricing group (the user's)")
@@ -63,7 +67,10 @@ function defineAdd(command: Command): void {
       `
 Examples:
   yumen key add --name laptop
-  yumen key add --user alice --name ci --models gpt-4o,claude-* --limit 5 --expires 2027-01-01`,
+  yumen key add --user alice --name ci --models gpt-4o,claude-* --limit 5 --expires 2027-01-01
+  yumen key add --name agent --endpoints chat,responses --allow-ips 10.0.0.0/8
+
+Rate limits of a key stand in the declarative file: yumen apply --help`,
     )
     .action(add)
 }
@@ -72,6 +79,9 @@ interface AddOptions extends JsonOption {
   readonly user?: string
   readonly name: string
   readonly models?: string
+  readonly denyModels?: string
+  readonly endpoints?: string
+  readonly allowIps?: string
   readonly limit?: string
   readonly expires?: string
   readonly group?: string
@@ -81,6 +91,9 @@ async function add({
   user = rootName,
   name,
   models,
+  denyModels,
+  endpoints,
+  allowIps,
   limit,
   expires,
   group,
@@ -94,6 +107,9 @@ async function add({
     hint: hintOf(key),
     group,
     models: models === undefined ? undefined : readNames(models),
+    denyModels: denyModels === undefined ? undefined : readNames(denyModels),
+    endpoints: endpoints === undefined ? undefined : readEndpoints(endpoints),
+    allowIps: allowIps === undefined ? undefined : readRanges(allowIps),
     limit: limit === undefined ? undefined : readUsd(limit, '--limit'),
     expiresAt: expires === undefined ? undefined : readTime(expires, '--expires'),
   }
@@ -104,6 +120,17 @@ async function add({
   if (json) return printJson({ id, user, name, key })
   printLine(key)
   process.stderr.write(`API key ${id} of ${user}. It is shown only now: keep it.\n`)
+}
+
+function readEndpoints(text: string): readonly string[] {
+  return readNames(text).map(name => oneOf(name, keyEndpoints, '--endpoints'))
+}
+
+function readRanges(text: string): readonly string[] {
+  const ranges = readNames(text)
+  const wrong = ranges.find(range => !isCidr(range))
+  if (wrong === undefined) return ranges
+  throw new CliError(`--allow-ips: found ${wrong}, allowed: IP addresses or ranges like 10.0.0.0/8`)
 }
 
 const rootName = 'root'

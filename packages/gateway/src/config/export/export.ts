@@ -47,8 +47,10 @@ export async function exportState(parts: ExportParts): Promise<Exported> {
 
 async function exportGroups(db: Db) {
   const rows = await db.selectFrom('groups').selectAll().orderBy('name').execute()
+  // `auto` is the program's own: every installation has it.
+  const own = rows.filter(({ name }) => name !== 'auto')
   return Object.fromEntries(
-    rows.map(({ name, ratio, description }) => [name, { ratio, ...(description !== '' && { description }) }]),
+    own.map(({ name, ratio, description }) => [name, { ratio, ...(description !== '' && { description }) }]),
   )
 }
 

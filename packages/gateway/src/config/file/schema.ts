@@ -4,6 +4,7 @@ import { catalogue, findProvider } from '@yumen/providers'
 import { z } from 'zod'
 import { checkHeaderOverrideNames, checkParamOverride, isErrorStatus, mappableWords } from '#overrides'
 import { isCidr } from '../cidr.ts'
+import { keyEndpoints } from '../key-endpoints.ts'
 import { checkOption, optionRegistry } from '../options.ts'
 import { ratePartMax } from '../rate-limits.ts'
 import { suggestName } from '../suggest.ts'
@@ -11,23 +12,6 @@ import { isBaseUrl, isWholeAddress } from './base-url.ts'
 import { channelSettings } from './channel-settings.ts'
 import { ratioUpTo, unlessPricingError } from './ratios.ts'
 import { known, listOf, mapOf, oneOf, secretSource, text, textOf, wholeNumber } from './schema-parts.ts'
-
-/** What an API key may be limited to. */
-const keyEndpoints = [
-  'chat',
-  'completions',
-  'responses',
-  'messages',
-  'gemini',
-  'embeddings',
-  'moderations',
-  'images',
-  'audio',
-  'video',
-  'rerank',
-  'realtime',
-  'files',
-] as const
 
 /** Paths whose numbers stay the text that the file has: money and ratios never pass through a float. */
 export const decimalPaths = [

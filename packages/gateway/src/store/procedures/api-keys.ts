@@ -28,10 +28,10 @@ export const createApiKey: Procedure<'createApiKey'> = async (tx, args) => {
       hint: args.hint,
       status: 'enabled',
       group_name: args.group ?? null,
-      models: args.models === undefined ? null : JSON.stringify(args.models),
-      deny_models: null,
-      endpoints: null,
-      allow_ips: null,
+      models: jsonOrNull(args.models),
+      deny_models: jsonOrNull(args.denyModels),
+      endpoints: jsonOrNull(args.endpoints),
+      allow_ips: jsonOrNull(args.allowIps),
       expires_at: args.expiresAt ?? null,
       limit_nusd: args.limit ?? null,
       spent_nusd: 0n,
@@ -44,6 +44,9 @@ export const createApiKey: Procedure<'createApiKey'> = async (tx, args) => {
     .returning('id')
     .executeTakeFirstOrThrow()
 }
+
+const jsonOrNull = (names: readonly string[] | undefined) =>
+  names === undefined ? null : JSON.stringify(names)
 
 export const updateApiKey: Procedure<'updateApiKey'> = async (tx, { id, status, expiresAt, now }) => {
   const db = await tx.kysely()

@@ -97,6 +97,9 @@ export interface Procedures {
       hint: string
       group: string | undefined
       models: readonly string[] | undefined
+      denyModels?: readonly string[] | undefined
+      endpoints?: readonly string[] | undefined
+      allowIps?: readonly string[] | undefined
       limit: bigint | undefined
       expiresAt: number | undefined
       now: number

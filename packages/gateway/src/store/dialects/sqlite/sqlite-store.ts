@@ -1,5 +1,6 @@
-import { mkdir, open } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { makeFolder } from '../../../make-folder.ts'
 import type { storeLimits } from '../../limits.ts'
 import type { ProcedureArgs, ProcedureName, ProcedureResult } from '../../procedures/types.ts'
 import type { SqlValue } from '../../transaction.ts'
@@ -71,7 +72,7 @@ export async function openSqliteStore({ path, limits, clock }: SqliteStoreParts)
 /** For its owner only; SQLite gives the files beside it the same mode. One that exists keeps its own. */
 async function makeFile(path: string): Promise<void> {
   try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+    makeFolder(dirname(path))
     const file = await open(path, 'a', 0o600)
     await file.close()
   } catch (cause) {
