@@ -67,20 +67,23 @@ export interface Accepted {
 export async function attempt(parts: AttemptParts, ask: AttemptAsk): Promise<Accepted> {
   let failed: Failed | undefined
   let refusal: ChannelRefusal | undefined
-  for (let tried = 1; ; tried++) {
+  /** Attempts, and refusals by a channel's settings; what its settings could not do counts for nothing. */
+  let tried = 0
+  for (;;) {
     // Nobody heard it leave while its body was decompressed or its key looked up.
     if (ask.reply.isClosed) throw new ClientGoneError('the client left')
     const next = ask.planned.candidates.next()
     if (next.done === true) break
     // Asked only when there is somewhere to go: a refusal is no retry.
     if (failed !== undefined && !parts.routing.mayRetry(ask.facts.model)) break
-    const turn = { candidate: next.value, index: tried - 1, lastError: failed?.error }
+    const turn = { candidate: next.value, index: tried, lastError: failed?.error }
     const begun = begin(parts, ask, turn)
     if (begun instanceof ChannelRefusal) {
       refusal = begun
-      if (begun.fault === undefined && tried > next.value.channel.timeLimits.retryTimes) break
+      if (begun.fault === undefined && ++tried > next.value.channel.timeLimits.retryTimes) break
       continue
     }
+    tried++
     let trial = begun
     let outcome = await trial.outcome
     if (outcome.kind === 'failed' && trial.asksUsage && refusesUsage(outcome.error)) {

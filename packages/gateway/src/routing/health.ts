@@ -215,7 +215,7 @@ export function createHealth({ rules, entriesMax, onReport }: HealthParts): Heal
     for (const fingerprint of ['', key.fingerprint]) {
       for (const name of ['', model]) {
         const place = { fingerprint, model: name }
-        if (rests.forgive(place, began)) tell(channel, place, rests.find(place, now), now)
+        if (rests.forgive(place, began, now)) tell(channel, place, rests.find(place, now), now)
       }
     }
   }

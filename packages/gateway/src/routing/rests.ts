@@ -91,9 +91,9 @@ export class Rests {
 
   /**
    * An answer came to an attempt that began at `began`: what was concluded before it is forgiven, here and by what others say. A time
-   * that an upstream named is kept. Whether there was anything to forgive.
+   * that an upstream named is kept until it is over. Whether there was anything to forgive.
    */
-  forgive(place: Place, began: number): boolean {
+  forgive(place: Place, began: number, now: number): boolean {
     const name = nameOf(place)
     const resting = this.#places.get(name)
     if (resting === undefined) return false
@@ -102,6 +102,8 @@ export class Rests {
     const isUnheard = heard !== undefined && !heard.isNamed
     if (isForgiven) resting.concluded = undefined
     if (isUnheard) resting.heard = undefined
+    // Kept, it would have every request look for rests for good.
+    if (!isOn(resting.named, now)) resting.named = undefined
     this.#drop(name, resting)
     return isForgiven || isUnheard
   }
